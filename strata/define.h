@@ -1,0 +1,29 @@
+/* define.h: the short words for writing descriptors; include it only in files that define models.
+ * T names the struct meanwhile: #define T Domain ... #undef T. */
+#ifndef STRATA_DEFINE_H
+#define STRATA_DEFINE_H
+
+#include "strata/model.h"
+
+#define COL(member, ...)                                                                               \
+    {.kind = ST_A_COLUMN, .name = #member, .type = ST_TYPE_OF(((T *)0)->member),                       \
+     .offset = offsetof(T, member), .size = sizeof(((T *)0)->member), __VA_ARGS__}
+/* A foreign key column to the primary key of another model. */
+#define REF(member, target_, ...) COL(member, .references = &target_##_model, __VA_ARGS__)
+#define MANY(member, target_, via_, ...)                                                               \
+    {.kind = ST_A_MANY, .name = #member, .offset = offsetof(T, member), .target = &target_##_model,    \
+     .via = #via_, __VA_ARGS__}
+#define ONE(member, target_, via_, ...)                                                                \
+    {.kind = ST_A_ONE, .name = #member, .offset = offsetof(T, member), .target = &target_##_model,     \
+     .via = #via_, __VA_ARGS__}
+#define UNIQUE(name_, ...) {.kind = ST_A_UNIQUE, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
+#define INDEX(name_, ...) {.kind = ST_A_INDEX, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
+#define CHECK(name_, sql) {.kind = ST_A_CHECK, .name = name_, .check = sql}
+
+#define ST_MODEL(type, table_, ...)                                         \
+    static const st_attr type##_attrs[] = {__VA_ARGS__};                    \
+    const st_model type##_model = {.name = #type, .table = table_, .size = sizeof(type), \
+                                   .attrs = type##_attrs,                   \
+                                   .n_attrs = sizeof type##_attrs / sizeof *type##_attrs}
+
+#endif

@@ -1,0 +1,78 @@
+/* driver.h: what the query and session layers ask of a connection; private to Strata.
+ *
+ * A connection runs batches of statements. On PostgreSQL a batch is one pipeline with one Sync, so one round trip;
+ * on SQLite it runs in order, in a thread unless every statement is quick. Rows are decoded straight into
+ * structs: a shape says which field lies where. */
+#ifndef STRATA_ENGINE_DRIVER_H
+#define STRATA_ENGINE_DRIVER_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "strata/engine.h"
+
+typedef struct st_conn st_conn;
+
+struct st_field {
+    enum st_type type;
+    bool nullable;
+    bool as_smallint;             /* ST_ENUM */
+    uint32_t offset;              /* in the struct */
+    const struct st_enum *of;     /* ST_ENUM */
+};
+struct st_shape {
+    const struct st_field *fields; /* one a result column, in order */
+    size_t n;
+    size_t size;                   /* of the struct */
+    size_t head;                   /* zeroed bytes to put before it, multiple of 16 (the session's row header) */
+};
+
+struct st_stmt {
+    str sql;               /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
+    uint64_t id;           /* content hash: prepared under that name and cached per connection; 0: not prepared */
+    const st_value *params;
+    size_t n_params;
+    bool quick;            /* touches a row or so: may run on the loop's own thread on SQLite */
+
+    /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):
+     * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code. */
+    const struct st_shape *shape;
+    arena *arena;
+    int (*row)(void *arg, void *obj);
+    void *arg;
+    int64_t affected;      /* out: rows inserted, updated, deleted or returned */
+};
+
+/* Rows of structs into one table. */
+struct st_bulk {
+    str sql;          /* PostgreSQL: INSERT … SELECT … FROM unnest($1::t[], …) …, one array a field;
+                         SQLite: INSERT … VALUES (?1, …), run once a row */
+    str sql_update;   /* SQLite, for an upsert that must tell new rows from old: run for a row whose insert changed nothing,
+                         same placeholders; else empty */
+    uint64_t id, id_update;
+    const struct st_field *fields;
+    size_t n_fields;
+    const void *const *rows;
+    size_t n_rows;
+    bool upsert;      /* PostgreSQL: sql ends in RETURNING (xmax = 0) so that new rows can be told from old */
+    int64_t inserted, updated; /* out */
+};
+
+/* Checks a connection out; for_write asks SQLite for its one writer. */
+st_err st_conn_acquire(st_engine *e, bool for_write, int64_t deadline, st_conn **ret);
+/* Gives it back; one that is in a transaction or had an unfinished batch is cancelled, drained and reset first, or closed. */
+void st_conn_release(st_conn *c);
+/* Runs all; at the first failure the rest is skipped, and the code and diagnosis are that statement's
+ * (*ret_failed, when not NULL, its index). Cancellation and deadlines leave the connection to be reset by release. */
+st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed);
+st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
+/* Several statements in one string, no parameters, no rows. */
+st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline);
+bool st_conn_in_transaction(const st_conn *c);
+enum st_dialect st_conn_dialect(const st_conn *c);
+st_engine *st_conn_engine(const st_conn *c);
+
+/* A place in the engine for things derived from descriptors (compiled queries), freed with it. */
+arena *st_engine_arena(st_engine *e);
+void **st_engine_slot(st_engine *e); /* for the query layer */
+
+#endif

@@ -1,0 +1,121 @@
+/* model.h: a plain struct, and one descriptor that says everything else about it.
+ *
+ * The descriptor drives DDL, migrations, queries, JSON, validation and API schemas; nothing restates a column.
+ * Descriptors are static const and live as long as the program.
+ *
+ *     typedef struct Domain { st_uuid tenant_id, id; const char *name; int32_t version; st_list jobs; } Domain;
+ *     extern const st_model Domain_model;               // in the header: ST_DECLARE(Domain);
+ *
+ *     #define T Domain                                  // in one .c file, which includes strata/define.h
+ *     ST_MODEL(Domain, "domains",
+ *         COL(tenant_id, .tenant = true, .pk = true),
+ *         COL(id,        .pk = true),
+ *         COL(name,      .max = 253, .was = "fqdn"),
+ *         COL(version,   .version = true),
+ *         MANY(jobs, Job, domain_id, .on_delete = ST_CASCADE),
+ *         UNIQUE("domains_name_key", "name"));          // tenant_id is put in front by itself
+ *     #undef T
+ *
+ * The SQL type is inferred from the member with _Generic; a misspelled member or an unsupported type does not
+ * compile. Text, bytes, json and arrays are NOT NULL unless .null = true; scalars are nullable by their type. */
+#ifndef STRATA_MODEL_H
+#define STRATA_MODEL_H
+
+#include "strata/types.h"
+
+typedef struct st_model st_model;
+typedef struct st_attr st_attr;
+
+enum st_attr_kind {
+    ST_A_COLUMN = 1,
+    ST_A_MANY,   /* one-to-many: this model's key is in target's via member */
+    ST_A_ONE,    /* many-to-one (via is a member here) or one-to-one (via is a member of target) */
+    ST_A_UNIQUE, /* table-level, from columns */
+    ST_A_INDEX,
+    ST_A_CHECK
+};
+enum st_action { ST_NO_ACTION, ST_RESTRICT, ST_CASCADE, ST_SET_NULL };
+
+struct st_attr {
+    enum st_attr_kind kind;
+    const char *name;   /* the member and the JSON name; of a constraint or index: its name */
+    const char *column; /* the column's name when unlike the member's */
+    unsigned type;      /* enum st_type, perhaps | ST_NULLABLE */
+    uint32_t offset, size;
+
+    bool pk, tenant, version, unique, null;
+    bool created, updated; /* timestamps the session keeps: set at insert; at insert and each update */
+    bool hidden;           /* never in JSON */
+    bool read_only;        /* never taken from JSON */
+    bool as_smallint;      /* ST_ENUM stored as its number */
+    uint32_t max;          /* most bytes of a text, items of an array; 0: no limit */
+    const double *min_value, *max_value; /* inclusive range of a number, through ST_NUMBER(x) */
+    const char *pattern;   /* PCRE2, text must match it whole */
+    const char *default_sql; /* server default, spelled the same for both dialects: "0", "false", "'new'", "now()" */
+    const char *check;     /* SQL condition on this column (or, for ST_A_CHECK, on the row) */
+    const char *was;       /* former name, for exact renames by autogenerate */
+    const char *comment;
+    const struct st_enum *enumeration;
+    const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
+    enum st_action on_delete, on_update;
+
+    const st_model *target; /* relations */
+    const char *via;        /* relations: the member that holds the foreign key */
+    const char *const *columns; /* constraints and indexes: member names, NULL-terminated; "-name" is descending */
+    const char *where;      /* partial index */
+    const char *expression; /* expression index */
+    const char *method;     /* index method, PostgreSQL */
+};
+
+struct st_model {
+    const char *name;  /* of the struct */
+    const char *table;
+    const char *was;
+    size_t size;       /* of the struct, bytes */
+    const st_attr *attrs;
+    size_t n_attrs;
+};
+
+#define ST_DECLARE(type) extern const st_model type##_model
+
+#define ST_TYPE_OF(x)                                                                                              \
+    _Generic((x), bool: ST_BOOL, int16_t: ST_INT16, int32_t: ST_INT32, int64_t: ST_INT64, double: ST_DOUBLE,       \
+        char *: ST_TEXT, const char *: ST_TEXT, st_uuid: ST_UUID, st_time: ST_TIME, st_bytes: ST_BYTES,            \
+        st_json: ST_JSON, st_texts: ST_TEXTS, st_uuids: ST_UUIDS, unsigned: ST_ENUM,                               \
+        st_opt_bool: ST_BOOL | ST_NULLABLE, st_opt_int16: ST_INT16 | ST_NULLABLE,                                  \
+        st_opt_int32: ST_INT32 | ST_NULLABLE, st_opt_int64: ST_INT64 | ST_NULLABLE,                                \
+        st_opt_double: ST_DOUBLE | ST_NULLABLE, st_opt_uuid: ST_UUID | ST_NULLABLE,                                \
+        st_opt_time: ST_TIME | ST_NULLABLE, st_opt_enum: ST_ENUM | ST_NULLABLE)
+#define ST_NUMBER(x) (&(const double){x})
+
+/* A loaded collection (ST_A_MANY) or object (ST_A_ONE) of a model; all zero: not loaded. */
+typedef struct st_list {
+    const void *const *items;
+    size_t n;
+    bool loaded;
+} st_list;
+typedef struct st_ref {
+    const void *item;
+    bool loaded;
+} st_ref;
+
+/* What the rest of the library and programs ask of a descriptor. */
+const st_attr *st_model_attr(const st_model *m, const char *name);        /* by member name, or NULL */
+const st_attr *st_model_attr_at(const st_model *m, size_t offset);        /* the column at that offset, or NULL */
+const st_attr *st_model_tenant(const st_model *m);                        /* or NULL */
+const char *st_attr_column(const st_attr *a);                             /* the column's name */
+static inline enum st_type st_attr_type(const st_attr *a)
+{
+    return (enum st_type)(a->type & ~(unsigned)ST_NULLABLE);
+}
+static inline bool st_attr_nullable(const st_attr *a)
+{
+    return a->null || (a->type & ST_NULLABLE);
+}
+/* Checks a descriptor once (one tenant column at most, a key, enums have names, relations name members that exist, ...).
+ * Returns 0 or ST_E_INVALID with a diagnosis that names the model and the member. */
+st_err st_model_check(const st_model *m);
+/* Checks obj against length, range, pattern, enum and null rules. ST_E_INVALID names the first bad field in diag->column. */
+st_err st_validate(const st_model *m, const void *obj);
+
+#endif

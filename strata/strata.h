@@ -1,0 +1,12 @@
+/* strata.h: all of Strata but define.h, which only files that define models include. */
+#ifndef STRATA_STRATA_H
+#define STRATA_STRATA_H
+
+#include "strata/engine.h"
+#include "strata/expr.h"
+#include "strata/migrate.h"
+#include "strata/model.h"
+#include "strata/session.h"
+#include "strata/types.h"
+
+#endif
