@@ -1,0 +1,20 @@
+/* The program: one table of commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "waymark/cli/cli.h"
+
+static const char about[] = "Waymark finds everything a website publishes: sitemaps, pages and what they say.";
+
+static const struct cli_command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        printf("waymark %s\n", WAYMARK_VERSION);
+        return cli_finish("");
+    }
+    return argc < 1 ? CLI_USAGE : cli_dispatch("", about, commands, argc, argv);
+}
