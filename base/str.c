@@ -129,25 +129,34 @@ static size_t utf8_sequence(uint8_t lead, uint8_t *lo, uint8_t *hi)
     return 0;
 }
 
+size_t str_utf8_next(str s, bool *ret_valid)
+{
+    assert(s.len > 0);
+    const uint8_t *p = (const uint8_t *)s.p;
+    if (p[0] < 0x80) {
+        *ret_valid = true;
+        return 1;
+    }
+    uint8_t lo, hi;
+    size_t want = utf8_sequence(p[0], &lo, &hi), n = 1;
+    while (n < want && n < s.len && p[n] >= lo && p[n] <= hi) {
+        n++;
+        lo = 0x80;
+        hi = 0xbf;
+    }
+    *ret_valid = n == want;
+    return n;
+}
+
 bool str_is_utf8(str s)
 {
-    const uint8_t *p = (const uint8_t *)s.p, *end = p + s.len;
-    while (p < end) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        uint8_t lo, hi;
-        size_t n = utf8_sequence(*p, &lo, &hi);
-        if (n == 0 || (size_t)(end - p) < n || p[1] < lo || p[1] > hi) {
+    while (s.len) {
+        bool valid;
+        size_t n = str_utf8_next(s, &valid);
+        if (!valid) {
             return false;
         }
-        for (size_t i = 2; i < n; i++) {
-            if ((p[i] & 0xc0) != 0x80) {
-                return false;
-            }
-        }
-        p += n;
+        s = str_n(s.p + n, s.len - n);
     }
     return true;
 }

@@ -64,5 +64,8 @@ str str_cut(str *rest, char sep);
 /* Decimal digits only, no sign; false when empty, not all digits, or over max. */
 bool str_to_u64(str s, uint64_t max, uint64_t *ret);
 bool str_is_utf8(str s); /* RFC 3629: no overlong forms, no surrogates, at most U+10FFFF */
+/* Bytes of the UTF-8 sequence that s (not empty) starts with. When it is no valid one, *ret_valid is false and the
+ * result the length of the longest prefix of a valid one, at least 1: what one U+FFFD stands for (Unicode 3.9). */
+size_t str_utf8_next(str s, bool *ret_valid);
 
 #endif
