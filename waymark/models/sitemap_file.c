@@ -1,0 +1,33 @@
+#include "waymark/models/sitemap_file.h"
+
+#include "strata/define.h"
+
+ST_ENUM_DEFINE(sitemap_type_enum, "unknown", "index", "urlset", "text", "rss", "atom", "html");
+ST_ENUM_DEFINE(sitemap_discovery_enum, "robots", "well_known", "homepage_link", "sitemap_index", "given");
+ST_ENUM_DEFINE(sitemap_status_enum, "pending", "complete", "partial", "failed");
+
+#define T SitemapFile
+ST_MODEL(SitemapFile, "sitemap_files",
+    COL(tenant_id, .tenant = true, .pk = true),
+    COL(id, .pk = true),
+    REF(domain_id, Domain, .on_delete = ST_CASCADE),
+    REF(parent_id, SitemapFile),
+    COL(url, .max = 2048),
+    COL(type, .enumeration = &sitemap_type_enum, .default_sql = "'unknown'"),
+    COL(discovery, .enumeration = &sitemap_discovery_enum),
+    COL(status, .enumeration = &sitemap_status_enum, .default_sql = "'pending'"),
+    COL(lastmod),
+    COL(fetched_at),
+    COL(http_status),
+    COL(url_count, .default_sql = "0"),
+    COL(size, .default_sql = "0"),
+    COL(etag, .null = true),
+    COL(last_modified),
+    COL(problem_count, .default_sql = "0"),
+    COL(error, .null = true),
+    COL(created_at, .created = true, .default_sql = "now()"),
+    COL(updated_at, .updated = true, .default_sql = "now()"),
+    COL(version, .version = true, .default_sql = "1"),
+    UNIQUE("sitemap_files_domain_id_url_key", "domain_id", "url"),
+    INDEX("sitemap_files_parent_id_idx", "parent_id"));
+#undef T
