@@ -2,7 +2,7 @@
 
 #include "strata/define.h"
 
-ST_ENUM_DEFINE(sitemap_type_enum, "unknown", "index", "urlset", "text", "rss", "atom", "html");
+ST_ENUM_DEFINE(sitemap_file_type_enum, "unknown", "index", "urlset", "text", "rss", "atom", "html");
 ST_ENUM_DEFINE(sitemap_discovery_enum, "robots", "well_known", "homepage_link", "sitemap_index", "given");
 ST_ENUM_DEFINE(sitemap_status_enum, "pending", "complete", "partial", "failed");
 
@@ -13,7 +13,7 @@ ST_MODEL(SitemapFile, "sitemap_files",
     REF(domain_id, Domain, .on_delete = ST_CASCADE),
     REF(parent_id, SitemapFile),
     COL(url, .max = 2048),
-    COL(type, .enumeration = &sitemap_type_enum, .default_sql = "'unknown'"),
+    COL(type, .enumeration = &sitemap_file_type_enum, .default_sql = "'unknown'"),
     COL(discovery, .enumeration = &sitemap_discovery_enum),
     COL(status, .enumeration = &sitemap_status_enum, .default_sql = "'pending'"),
     COL(lastmod),

@@ -5,16 +5,16 @@
 #include "strata/model.h"
 #include "waymark/models/domain.h"
 
-enum sitemap_type {
-    SITEMAP_UNKNOWN,
-    SITEMAP_INDEX,
-    SITEMAP_URLSET,
-    SITEMAP_TEXT,
-    SITEMAP_RSS,
-    SITEMAP_ATOM,
-    SITEMAP_HTML
+enum sitemap_file_type {
+    SITEMAP_FILE_UNKNOWN,
+    SITEMAP_FILE_INDEX,
+    SITEMAP_FILE_URLSET,
+    SITEMAP_FILE_TEXT,
+    SITEMAP_FILE_RSS,
+    SITEMAP_FILE_ATOM,
+    SITEMAP_FILE_HTML
 };
-extern const struct st_enum sitemap_type_enum;
+extern const struct st_enum sitemap_file_type_enum;
 enum sitemap_discovery {
     DISCOVERY_ROBOTS,
     DISCOVERY_WELL_KNOWN,
@@ -32,7 +32,7 @@ typedef struct SitemapFile {
     st_uuid domain_id;
     st_opt_uuid parent_id; /* the index that listed it first */
     const char *url;       /* canonical */
-    enum sitemap_type type;
+    enum sitemap_file_type type;
     enum sitemap_discovery discovery;
     enum sitemap_status status;
     st_opt_time lastmod; /* as the index says */

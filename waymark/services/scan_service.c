@@ -233,10 +233,12 @@ static st_err put_pages(st_session *s, scan_record *r, Job *job, Domain *d, void
         p->status = PAGE_LISTED;
         p->first_seen = p->last_seen = at;
     }
+    static const uint32_t update[] = {offsetof(Page, status),     offsetof(Page, last_seen),  offsetof(Page, lastmod),
+                                      offsetof(Page, changefreq), offsetof(Page, priority),   offsetof(Page, alternates),
+                                      offsetof(Page, images),     offsetof(Page, news),       offsetof(Page, videos),
+                                      ST_MEMBERS_END};
     struct st_bulk_result n;
-    st_err err = st_insert_many(s, Page, b->rows, b->n, &n, .conflict = ST_MEMBERS(Page, domain_id, url),
-                                .update = ST_MEMBERS(Page, status, last_seen, lastmod, changefreq, priority, alternates,
-                                                     images, news, videos));
+    st_err err = st_insert_many(s, Page, b->rows, b->n, &n, .conflict = ST_MEMBERS(Page, domain_id, url), .update = update);
     if (err) {
         return err;
     }
