@@ -30,40 +30,53 @@ struct st_stmt {
     str sql;               /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
     uint64_t id;           /* content hash: prepared under that name and cached per connection; 0: not prepared */
     const st_value *params;
-    size_t n_params;
+    size_t n_params;       /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
     bool quick;            /* touches a row or so: may run on the loop's own thread on SQLite */
+    bool stream;           /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
 
     /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):
-     * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code. */
+     * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code (statements of the
+     * batch behind it may have run). row may run on another thread while the caller waits: it must not suspend.
+     * row NULL keeps every row. */
     const struct st_shape *shape;
     arena *arena;
     int (*row)(void *arg, void *obj);
     void *arg;
     int64_t affected;      /* out: rows inserted, updated, deleted or returned */
+    int64_t ns;            /* out: how long it took; within a pipeline, since the statement before it was done */
 };
 
-/* Rows of structs into one table. */
+/* Rows of structs into one table.
+ *
+ * PostgreSQL runs sql once a chunk of rows, with one array a field:
+ *     INSERT INTO "t" ("id", "tags") SELECT u.c1, u.c2::text[] FROM unnest($1::uuid[], $2::text[]) AS u (c1, c2) …
+ * where st_bulk_array names each parameter's type and st_bulk_cast what to put behind the element. No two rows of a
+ * chunk may meet in one ON CONFLICT … DO UPDATE (SQLSTATE 21000): let sql pick with DISTINCT ON where that can be. */
 struct st_bulk {
-    str sql;          /* PostgreSQL: INSERT … SELECT … FROM unnest($1::t[], …) …, one array a field;
-                         SQLite: INSERT … VALUES (?1, …), run once a row */
-    str sql_update;   /* SQLite, for an upsert that must tell new rows from old: run for a row whose insert changed nothing,
-                         same placeholders; else empty */
+    str sql;          /* PostgreSQL: as above; SQLite: INSERT … VALUES (?1, …), run once a row */
+    str sql_update;   /* SQLite, for an upsert that must tell new rows from old: run for a row whose insert changed
+                         nothing, same placeholders; else empty */
     uint64_t id, id_update;
     const struct st_field *fields;
     size_t n_fields;
     const void *const *rows;
     size_t n_rows;
     bool upsert;      /* PostgreSQL: sql ends in RETURNING (xmax = 0) so that new rows can be told from old */
-    int64_t inserted, updated; /* out */
+    int64_t inserted, updated; /* out: rows that were new; rows that were there (n_rows - inserted) */
 };
+const char *st_bulk_array(const struct st_field *f); /* "uuid[]", "text[]", ... */
+const char *st_bulk_cast(const struct st_field *f);  /* "::text[]", "::uuid[]" (arrays cannot be unnested) or "" */
 
 /* Checks a connection out; for_write asks SQLite for its one writer. */
 st_err st_conn_acquire(st_engine *e, bool for_write, int64_t deadline, st_conn **ret);
-/* Gives it back; one that is in a transaction or had an unfinished batch is cancelled, drained and reset first, or closed. */
+/* Gives it back; one that is in a transaction or had an unfinished batch is cancelled, drained and reset first, or
+ * closed. */
 void st_conn_release(st_conn *c);
 /* Runs all; at the first failure the rest is skipped, and the code and diagnosis are that statement's
- * (*ret_failed, when not NULL, its index). Cancellation and deadlines leave the connection to be reset by release. */
+ * (*ret_failed, when not NULL, its index). A batch outside a transaction that does not itself begin one is a
+ * transaction: all of it or nothing. Cancellation and deadlines leave the connection to be reset by release. */
 st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed);
+/* All rows or, outside a transaction, none. Memory is bounded whatever n_rows is. */
 st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
 /* Several statements in one string, no parameters, no rows. */
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline);
