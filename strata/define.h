@@ -10,11 +10,14 @@
      .offset = offsetof(T, member), .size = sizeof(((T *)0)->member), __VA_ARGS__}
 /* A foreign key column to the primary key of another model. */
 #define REF(member, target_, ...) COL(member, .references = &target_##_model, __VA_ARGS__)
+/* Relations; their members are an st_list and an st_ref. */
 #define MANY(member, target_, via_, ...)                                                               \
-    {.kind = ST_A_MANY, .name = #member, .offset = offsetof(T, member), .target = &target_##_model,    \
+    {.kind = ST_A_MANY, .name = #member, .offset = offsetof(T, member),                                \
+     .size = _Generic(((T *)0)->member, st_list: sizeof(st_list)), .target = &target_##_model,         \
      .via = #via_, __VA_ARGS__}
 #define ONE(member, target_, via_, ...)                                                                \
-    {.kind = ST_A_ONE, .name = #member, .offset = offsetof(T, member), .target = &target_##_model,     \
+    {.kind = ST_A_ONE, .name = #member, .offset = offsetof(T, member),                                 \
+     .size = _Generic(((T *)0)->member, st_ref: sizeof(st_ref)), .target = &target_##_model,           \
      .via = #via_, __VA_ARGS__}
 #define UNIQUE(name_, ...) {.kind = ST_A_UNIQUE, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
 #define INDEX(name_, ...) {.kind = ST_A_INDEX, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}

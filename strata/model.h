@@ -48,7 +48,7 @@ struct st_attr {
     bool hidden;           /* never in JSON */
     bool read_only;        /* never taken from JSON */
     bool as_smallint;      /* ST_ENUM stored as its number */
-    uint32_t max;          /* most bytes of a text, items of an array; 0: no limit */
+    uint32_t max;          /* most characters of a text, bytes of bytes, items of an array; 0: no limit */
     const double *min_value, *max_value; /* inclusive range of a number, through ST_NUMBER(x) */
     const char *pattern;   /* PCRE2, text must match it whole */
     const char *default_sql; /* server default, spelled the same for both dialects: "0", "false", "'new'", "now()" */
@@ -88,7 +88,8 @@ struct st_model {
         st_opt_time: ST_TIME | ST_NULLABLE, st_opt_enum: ST_ENUM | ST_NULLABLE)
 #define ST_NUMBER(x) (&(const double){x})
 
-/* A loaded collection (ST_A_MANY) or object (ST_A_ONE) of a model; all zero: not loaded. */
+/* A loaded collection (ST_A_MANY) or object (ST_A_ONE) of a model; all zero: not loaded. Read them through st_many and
+ * st_one (session.h), which refuse what was not loaded. */
 typedef struct st_list {
     const void *const *items;
     size_t n;
@@ -115,7 +116,9 @@ static inline bool st_attr_nullable(const st_attr *a)
 /* Checks a descriptor once (one tenant column at most, a key, enums have names, relations name members that exist, ...).
  * Returns 0 or ST_E_INVALID with a diagnosis that names the model and the member. */
 st_err st_model_check(const st_model *m);
-/* Checks obj against length, range, pattern, enum and null rules. ST_E_INVALID names the first bad field in diag->column. */
+/* Checks obj against length, range, pattern, enum and null rules, and that text is UTF-8 and numbers are numbers (so that
+ * both databases take or refuse the same). ST_E_INVALID names the first bad field in diag->column. Compiles patterns at
+ * each call; a session's flush keeps them. */
 st_err st_validate(const st_model *m, const void *obj);
 
 #endif

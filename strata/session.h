@@ -4,8 +4,14 @@
  * tenant column. It takes a connection at its first statement and gives it back at commit, rollback or close.
  * Loads return const objects that live until the session is closed or st_expunge_all; the same row is always the same
  * object (identity map). st_edit() snapshots an object and returns it writable; commit writes just what
- * changed. Strings given to add or edit must live until the flush; the session copies none.
- * A failed statement leaves the session failed: everything but rollback and close returns the same code. */
+ * changed. Strings given to add or edit must live until the flush, which copies them.
+ *
+ * Within one transaction a loaded object keeps the values it was loaded with, whoever selects the row again. After the
+ * transaction's end, and after writes past the identity map (bulk, by criteria), the next load of a row refreshes its
+ * object in place; nothing is read behind the caller's back.
+ *
+ * Any failure leaves the session failed: everything but rollback and close returns the same code and diagnosis. A session
+ * serves one fiber at a time (-EBUSY). */
 #ifndef STRATA_SESSION_H
 #define STRATA_SESSION_H
 
@@ -18,9 +24,9 @@ typedef struct st_session st_session;
 
 struct st_session_options {
     st_uuid tenant;        /* nil: only models without a tenant column, unless system is given */
-    const char *system;    /* the reason for working across tenants; recorded through on_audit of the engine */
+    const char *system;    /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
     bool read_only;        /* SQLite: runs on a reader */
-    int64_t deadline;      /* for every statement; 0: none but the fiber's */
+    int64_t deadline;      /* absolute, for every statement; 0: none but the fiber's */
 };
 st_err st_session_open(st_engine *e, const struct st_session_options *options, st_session **ret);
 void st_session_close(st_session *s); /* rolls back what was not committed; NULL is fine */
@@ -53,14 +59,23 @@ st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const
 #define st_first(s, T_, where, ...) \
     ((const T_ *)st_first_((s), &T_##_model, (where), &(const struct st_query){__VA_ARGS__}))
 const void *st_first_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q);
-/* By primary key (the tenant's part comes from the session); from the identity map when it is there. NULL as above. */
-#define st_get(s, T_, id) ((const T_ *)st_get_((s), &T_##_model, st_v_uuid(id)))
-const void *st_get_(st_session *s, const st_model *m, st_value key);
+/* By primary key (the tenant's part comes from the session); from the identity map when it is there. NULL as above.
+ * st_get is for a uuid; keys of other types or several columns go to st_get_ as values in the order of the model. */
+#define st_get(s, T_, id) ((const T_ *)st_get_((s), &T_##_model, &(const st_value){.type = ST_UUID, .uuid = (id)}, 1))
+const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_t n);
 #define st_count(s, T_, where, ret_n) st_count_((s), &T_##_model, (where), (ret_n))
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
+/* A relation's members; reading one that was not loaded fails the session with ST_E_NOT_LOADED. */
+#define st_many(s, T_, obj, member) \
+    st_many_((s), &T_##_model, #member, &((const T_ *){(obj)})->member)
+#define st_one(s, T_, obj, member, Target_) \
+    ((const Target_ *)st_one_((s), &T_##_model, #member, &((const T_ *){(obj)})->member))
+st_rows st_many_(st_session *s, const st_model *m, const char *member, const st_list *list);
+const void *st_one_(st_session *s, const st_model *m, const char *member, const st_ref *ref);
+
 #define ST_NAME_(a, b) FIBER_CAT(a, b)
-/* st_each (Domain, d, rows) { ... }: d is const Domain *; rows is an st_rows or st_list expression, evaluated once. */
+/* st_each (Domain, d, rows) { ... }: d is const Domain *; rows is an st_rows expression, evaluated once. */
 #define st_each(T_, x, rows)                                                                                 \
     for (__typeof__(rows) ST_NAME_(r_, __LINE__) = (rows), *ST_NAME_(p_, __LINE__) = &ST_NAME_(r_, __LINE__); \
          ST_NAME_(p_, __LINE__); ST_NAME_(p_, __LINE__) = NULL)                                              \
@@ -69,43 +84,70 @@ st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t
             for (const T_ *x = (const T_ *)ST_NAME_(p_, __LINE__)->items[ST_NAME_(i_, __LINE__)]; x; x = NULL)
 
 /* ---- writing; all of it reaches the database at flush ---- */
-/* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its id (version 7), tenant, version and timestamps
- * filled in; writable until the flush. NULL when the session has failed or memory is out. */
+/* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its nil id (version 7), tenant, version and timestamps
+ * filled in; writable until the flush. NULL when the session has failed, memory is out, or the tenant is another's. */
 #define st_add(s, T_, ...) ((T_ *)st_add_((s), &T_##_model, &(const T_){__VA_ARGS__}))
 void *st_add_(st_session *s, const st_model *m, const void *init);
-/* The same object, writable, after its snapshot was taken. NULL when memory is out. */
-/* The comma takes const away from the type, not from the object. */
+/* The same object, writable until the flush, after its snapshot was taken; keys and tenant may not change. NULL when the
+ * session has failed or memory is out. The comma takes const away from the type, not from the object. */
 #define st_edit(s, obj) ((__typeof__(((void)0, *(obj))) *)st_edit_((s), (obj)))
 void *st_edit_(st_session *s, const void *obj);
 st_err st_delete(st_session *s, const void *obj);
 
+/* Checks every pending object (st_validate), then writes: new rows parents first, changed columns of edited ones, deleted
+ * ones children first. A row that another writer changed or deleted meanwhile is ST_E_CONFLICT; diag names table and key. */
 st_err st_flush(st_session *s);
 st_err st_commit(st_session *s);   /* flush and COMMIT in one batch; loaded objects stay readable */
-st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone */
-void st_expunge_all(st_session *s); /* forgets all loaded objects and resets the arena; pending writes must be flushed (asserted) */
+st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone; the session works again */
+void st_expunge_all(st_session *s); /* forgets all loaded objects and resets the arena; nothing may be pending (asserted) */
+
+/* By criteria, past the identity map: pending writes are flushed first. ret_n, when not NULL, gets the number of rows.
+ *     st_update_where(s, Page, ST_LT(Page, last_seen, began), &n, ST_SET(Page, status, PAGE_GONE), ST_ADD(Page, misses, 1));
+ * Versions count on and updated timestamps are set. */
+#define st_update_where(s, T_, where, ret_n, ...)                                                                  \
+    st_update_where_((s), &T_##_model, (where), (const struct st_assign[]){__VA_ARGS__},                           \
+                     sizeof((const struct st_assign[]){__VA_ARGS__}) / sizeof(struct st_assign), (ret_n))
+#define st_delete_where(s, T_, where, ret_n) st_delete_where_((s), &T_##_model, (where), (ret_n))
+st_err st_update_where_(st_session *s, const st_model *m, const st_expr *where, const struct st_assign *set, size_t n,
+                        int64_t *ret_n);
+st_err st_delete_where_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
 /* ---- many rows at once, past the identity map ---- */
 struct st_bulk_options {
-    const uint32_t *conflict; /* ST_MEMBERS(Page, domain_id, url): rows with the same values are the same row */
+    const uint32_t *conflict; /* ST_MEMBERS(Page, domain_id, url): the members of a unique constraint (the tenant by itself)
+                                 or the primary key; rows equal in them are the same row */
     const uint32_t *update;   /* what to write into the row that is there; NULL: leave it */
 };
 struct st_bulk_result {
-    int64_t inserted, updated; /* updated: rows that were there */
+    int64_t inserted;
+    int64_t updated; /* rows that were there, written */
+    int64_t kept;    /* rows that were there, left */
 };
-#define ST_OFF_(T_, m) (uint32_t)offsetof(T_, m)
-#define ST_MEMBERS1_(T_, a) ST_OFF_(T_, a)
-#define ST_MEMBERS2_(T_, a, b) ST_OFF_(T_, a), ST_OFF_(T_, b)
-#define ST_MEMBERS3_(T_, a, b, c) ST_MEMBERS2_(T_, a, b), ST_OFF_(T_, c)
-#define ST_MEMBERS4_(T_, a, b, c, d) ST_MEMBERS3_(T_, a, b, c), ST_OFF_(T_, d)
-#define ST_MEMBERS5_(T_, a, b, c, d, e) ST_MEMBERS4_(T_, a, b, c, d), ST_OFF_(T_, e)
-#define ST_MEMBERS6_(T_, a, b, c, d, e, f) ST_MEMBERS5_(T_, a, b, c, d, e), ST_OFF_(T_, f)
-#define ST_MEMBERS_PICK_(a, b, c, d, e, f, n, ...) n
+/* Up to sixteen members; misspelled ones do not compile. */
 #define ST_MEMBERS_END UINT32_MAX
-#define ST_MEMBERS(T_, ...)                                                                                      \
-    ((const uint32_t[]){ST_MEMBERS_PICK_(__VA_ARGS__, ST_MEMBERS6_, ST_MEMBERS5_, ST_MEMBERS4_, ST_MEMBERS3_,    \
-                                         ST_MEMBERS2_, ST_MEMBERS1_, )(T_, __VA_ARGS__), ST_MEMBERS_END})
-/* rows: array of n pointers to structs; the session fills ids that are nil, the tenant, version and timestamps in them.
- * Runs at once, inside the session's transaction. ret may be NULL. */
+#define ST_OFF_(T_, m) (uint32_t)offsetof(T_, m)
+#define ST_M1_(T_, m) ST_OFF_(T_, m)
+#define ST_M2_(T_, m, ...) ST_OFF_(T_, m), ST_M1_(T_, __VA_ARGS__)
+#define ST_M3_(T_, m, ...) ST_OFF_(T_, m), ST_M2_(T_, __VA_ARGS__)
+#define ST_M4_(T_, m, ...) ST_OFF_(T_, m), ST_M3_(T_, __VA_ARGS__)
+#define ST_M5_(T_, m, ...) ST_OFF_(T_, m), ST_M4_(T_, __VA_ARGS__)
+#define ST_M6_(T_, m, ...) ST_OFF_(T_, m), ST_M5_(T_, __VA_ARGS__)
+#define ST_M7_(T_, m, ...) ST_OFF_(T_, m), ST_M6_(T_, __VA_ARGS__)
+#define ST_M8_(T_, m, ...) ST_OFF_(T_, m), ST_M7_(T_, __VA_ARGS__)
+#define ST_M9_(T_, m, ...) ST_OFF_(T_, m), ST_M8_(T_, __VA_ARGS__)
+#define ST_M10_(T_, m, ...) ST_OFF_(T_, m), ST_M9_(T_, __VA_ARGS__)
+#define ST_M11_(T_, m, ...) ST_OFF_(T_, m), ST_M10_(T_, __VA_ARGS__)
+#define ST_M12_(T_, m, ...) ST_OFF_(T_, m), ST_M11_(T_, __VA_ARGS__)
+#define ST_M13_(T_, m, ...) ST_OFF_(T_, m), ST_M12_(T_, __VA_ARGS__)
+#define ST_M14_(T_, m, ...) ST_OFF_(T_, m), ST_M13_(T_, __VA_ARGS__)
+#define ST_M15_(T_, m, ...) ST_OFF_(T_, m), ST_M14_(T_, __VA_ARGS__)
+#define ST_M16_(T_, m, ...) ST_OFF_(T_, m), ST_M15_(T_, __VA_ARGS__)
+#define ST_M_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, pick, ...) pick
+#define ST_MEMBERS(T_, ...)                                                                                          \
+    ((const uint32_t[]){ST_M_PICK_(__VA_ARGS__, ST_M16_, ST_M15_, ST_M14_, ST_M13_, ST_M12_, ST_M11_, ST_M10_, ST_M9_, ST_M8_, ST_M7_, ST_M6_, ST_M5_, ST_M4_, ST_M3_, ST_M2_, ST_M1_, )(T_, __VA_ARGS__), ST_MEMBERS_END})
+/* rows: array of n pointers to structs; the session fills ids that are nil, the tenant, version and timestamps in them (the
+ * row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one counts. Each row is
+ * validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL. */
 #define st_insert_many(s, T_, rows, n, ret, ...) \
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n,
@@ -113,7 +155,7 @@ st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size
 
 /* ---- JSON from the descriptor (to_dict) ---- */
 /* Writes obj as one object: every column that is not hidden, by member name; fields, when not NULL, selects
- * (NULL-terminated). Times as RFC 3339, uuids and enums as text, bytes as base64, json embedded. */
+ * (NULL-terminated). Times as RFC 3339, uuids and enums as text, bytes as base64, json embedded as it is. */
 void st_to_json(struct json_writer *w, const st_model *m, const void *obj, const char *const *fields);
 
 #endif
