@@ -28,10 +28,16 @@ int test_main(int argc, char **argv, const char *suite, double timeout_s, const 
         (void)fprintf(stderr, "%s: no test of that name\n", suite);
         return 2;
     }
+    if (test_servers_start) {
+        test_servers_start();
+    }
     SRunner *r = srunner_create(s);
     srunner_set_tap(r, "-");
     srunner_run_all(r, CK_SILENT);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
+    if (test_servers_stop) {
+        test_servers_stop();
+    }
     return failed != 0;
 }
