@@ -52,7 +52,7 @@ const char *pg_test_value(const char *url, const char *query)
 {
     PGconn *c = connect_to(url);
     PGresult *r = run(c, query);
-    char *value = strdup(PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
+    const char *value = server_printf("%s", PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : "");
     PQclear(r);
     PQfinish(c);
     return value;
@@ -61,12 +61,10 @@ const char *pg_test_value(const char *url, const char *query)
 static const char *url_with(const char *url, const char *role, const char *database)
 {
     const char *colon = strchr(url + strlen("postgresql://"), ':'), *slash = strrchr(url, '/');
-    char *out;
-    if (!colon || !slash || slash < colon ||
-        asprintf(&out, "postgresql://%s%.*s/%s", role, (int)(slash - colon), colon, database) < 0) {
+    if (!colon || !slash || slash < colon) {
         server_fail("not a URL of pg_test_url: %s", url);
     }
-    return out;
+    return server_printf("postgresql://%s%.*s/%s", role, (int)(slash - colon), colon, database);
 }
 
 const char *pg_test_url_as(const char *url, enum pg_role role)

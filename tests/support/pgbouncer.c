@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct parts {
@@ -47,11 +46,7 @@ void pgbouncer_start(struct pgbouncer *b, const char *url)
 const char *pgbouncer_url(const struct pgbouncer *b, const char *url)
 {
     struct parts p = split(url);
-    char *out;
-    if (asprintf(&out, "postgresql://%s:%s@127.0.0.1:%d/%s", p.role, p.password, b->server.port, p.database) < 0) {
-        server_fail("out of memory");
-    }
-    return out;
+    return server_printf("postgresql://%s:%s@127.0.0.1:%d/%s", p.role, p.password, b->server.port, p.database);
 }
 
 void pgbouncer_stop(struct pgbouncer *b)

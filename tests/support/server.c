@@ -31,6 +31,27 @@ void server_fail(const char *fmt, ...)
     exit(1);
 }
 
+const char *server_printf(const char *fmt, ...)
+{
+    static struct kept {
+        struct kept *next;
+        char text[];
+    } *kept; /* a list, so that no leak checker takes them for lost */
+    char text[4096];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct kept *k = n >= 0 && (size_t)n < sizeof text ? malloc(sizeof *k + (size_t)n + 1) : NULL;
+    if (!k) {
+        server_fail("text too long or out of memory");
+    }
+    memcpy(k->text, text, (size_t)n + 1);
+    k->next = kept;
+    kept = k;
+    return k->text;
+}
+
 const char *server_program(const char *path, const char *package)
 {
     if (access(path, X_OK) != 0) {

@@ -40,6 +40,8 @@ bool server_accepts(int port); /* somebody accepts connections there */
 /* path, or the end of the test naming the package to install. */
 const char *server_program(const char *path, const char *package);
 
+/* A string that stays until the process ends. */
+const char *server_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void server_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
