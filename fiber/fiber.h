@@ -7,6 +7,8 @@
  *   - returns -ETIMEDOUT when it passes and -ECANCELED once the fiber is cancelled, at once when it already is;
  *   - returns other negative errno values as its own comment says, with a diagnosis (base/diag.h).
  * Fibers are started in a bundle only, and a bundle's end cancels and joins them: nothing outlives its scope.
+ * In a thread without a loop, calls that need none work (they block the thread); the others return -ENXIO.
+ * A call that waits must not be made from a libuv callback: the loop cannot run inside itself.
  * All state hangs off the loop; there are no mutable globals but a thread-local pointer to the current loop. */
 #ifndef FIBER_FIBER_H
 #define FIBER_FIBER_H
@@ -18,6 +20,7 @@
 #include <uv.h>
 
 #include "base/arena.h"
+#include "base/diag.h"
 
 #define FIBER_FOREVER INT64_MAX
 
@@ -26,20 +29,23 @@ typedef struct fiber fiber;
 
 /* ---- loop ---- */
 struct fiber_loop_options {
-    uv_loop_t *uv;      /* an existing loop of the caller, who keeps running and closing it; NULL: make one */
-    size_t stack_size;  /* bytes, 0: 128 KiB; rounded up to pages, guard page not counted */
+    uv_loop_t *uv;       /* an existing loop of the caller, who keeps running and closing it; NULL: make one */
+    size_t stack_size;   /* bytes, 0: 128 KiB (256 under a sanitizer); rounded up to pages, guard page not counted */
     unsigned max_fibers; /* 0: 30,000 (two kernel mappings each) */
-    unsigned threads;   /* size of the offload pool, 0: 4 */
-    uint64_t seed;      /* not 0: deterministic simulation: virtual clock that jumps to the next timer when all
-                           wait, and ready fibers picked in an order drawn from the seed */
+    unsigned threads;    /* size of the offload pool, 0: 4 */
+    uint64_t seed;       /* not 0: deterministic simulation: a virtual clock that jumps to the next deadline when all
+                            wait and nothing else is outstanding on the loop, and ready fibers picked in an order
+                            drawn from the seed */
 };
 /* Makes the calling thread's current loop. options may be NULL. -ENOMEM, -EBUSY when the thread has one. */
 int fiber_loop_open(const struct fiber_loop_options *options, fiber_loop **ret);
-/* Every bundle must have been closed (asserted). NULL is fine. */
+/* Every fiber must have ended (asserted) and every fiber_fd, socket, ... been closed. NULL is fine. On a caller's own
+ * uv_loop_t the memory is freed when that loop comes round the next time: run it once before uv_loop_close. */
 void fiber_loop_close(fiber_loop *l);
 fiber_loop *fiber_loop_current(void); /* of this thread, or NULL */
 uv_loop_t *fiber_loop_uv(fiber_loop *l);
-/* Runs fn(arg) as a fiber, and the loop until it has ended; returns its result. Not from inside a fiber. */
+/* Runs fn(arg) as a fiber, and the loop until it has ended; returns its result. Not from inside a fiber. When fibers
+ * wait for each other only, so that nothing can ever wake one, the call in which fn waits returns -EDEADLK. */
 int fiber_run(fiber_loop *l, int (*fn)(void *arg), void *arg);
 
 struct fiber_stats {
@@ -48,6 +54,8 @@ struct fiber_stats {
     size_t stack_peak; /* bytes, debug builds; 0 otherwise */
 };
 void fiber_loop_stats(const fiber_loop *l, struct fiber_stats *ret);
+/* Debug builds: the most stack that an ended fiber of that name has used, in bytes; 0 otherwise. */
+size_t fiber_stack_peak(const fiber_loop *l, const char *name);
 
 /* ---- time ---- */
 int64_t fiber_now(void); /* the loop's monotonic clock in ns (virtual in a seeded run); clock_mono_ns() without a loop */
@@ -77,21 +85,22 @@ int64_t fiber_deadline(int64_t own); /* the minimum of own and the scopes in for
 typedef struct fiber_bundle {
     fiber_loop *loop;
     fiber *first; /* running members */
-    fiber *waiter;
+    struct fiber_waiter *waiter;
     unsigned running;
     int error; /* the first negative result of a member, 0 otherwise */
     bool closing;
+    struct diag diag; /* that member's */
 } fiber_bundle;
 
-/* Declare with FIBER_BUNDLE(b); to have it closed on every path out of the scope. */
+/* Declare with FIBER_BUNDLE(b); to have it closed on every path out of the scope. One fiber at a time may wait for it. */
 void fiber_bundle_open(fiber_bundle *b);
 /* Cancels all members and waits for their end, whatever the deadline or cancellation in force. */
 void fiber_bundle_close(fiber_bundle *b);
 #define FIBER_BUNDLE(name)                                              \
     __attribute__((cleanup(fiber_bundle_close))) fiber_bundle name; \
     fiber_bundle_open(&name)
-/* Starts fn(arg); it runs after the next suspend of the caller. name is static, for diagnostics. -ENOMEM, -EAGAIN at
- * max_fibers, -ECANCELED when the bundle is closing. */
+/* Starts fn(arg); it runs after the next suspend of the caller, also when it was cancelled before. name is static, for
+ * diagnostics. -ENOMEM, -EAGAIN at max_fibers, -ECANCELED when the bundle is closing, -ENXIO without a loop. */
 #define fiber_start(b, fn, arg) fiber_start_named((b), (fn), (arg), #fn)
 int fiber_start_named(fiber_bundle *b, int (*fn)(void *arg), void *arg, const char *name);
 /* Waits until all members have ended. Returns the first member's error, or 0. */
@@ -100,19 +109,24 @@ void fiber_bundle_cancel(fiber_bundle *b); /* sets the flag on all and wakes the
 
 fiber *fiber_self(void); /* NULL outside */
 bool fiber_is_cancelled(void);
-arena *fiber_arena(void); /* freed with the fiber; outside: NULL */
+arena *fiber_arena(void); /* freed with the fiber; NULL outside, and when memory is out */
 const char *fiber_name(const fiber *f);
 /* Cleanup that must suspend (closing a connection politely) in a cancelled fiber: between the two calls cancellation
  * is not seen; deadlines are. */
 void fiber_shield_enter(void);
 void fiber_shield_leave(void);
-/* Debug builds abort, naming the place, when something suspends between the two. */
-void fiber_no_suspend_enter(const char *why);
+/* Debug builds abort, naming the place, when a call that can wait is made between the two. why is static. */
+#define fiber_no_suspend_enter(why) fiber_no_suspend_enter_at((why), FIBER_HERE)
+void fiber_no_suspend_enter_at(const char *why, const char *where);
 void fiber_no_suspend_leave(void);
+#define FIBER_STR_(x) #x
+#define FIBER_STR(x) FIBER_STR_(x)
+#define FIBER_HERE __FILE__ ":" FIBER_STR(__LINE__)
 
 /* ---- the primitive the others are made of ---- */
-/* Suspends until fiber_wake(f) (f = the fiber_waiter filled in by fiber_waiter_init), the deadline or cancellation.
- * Spurious wakes do not occur. A wake before the park is kept. */
+/* Suspends until fiber_wake(w) (w filled in by fiber_waiter_init in the fiber that will park), the deadline or
+ * cancellation, whichever comes first. Spurious wakes do not occur. A wake before the park is kept; a park that returns
+ * 0 has used it up, and the waiter can be parked on again. */
 typedef struct fiber_waiter {
     fiber_loop *loop;
     fiber *fiber; /* NULL: the thread outside */
@@ -121,7 +135,8 @@ typedef struct fiber_waiter {
 } fiber_waiter;
 void fiber_waiter_init(fiber_waiter *w);
 int fiber_park(fiber_waiter *w, int64_t deadline);
-void fiber_wake(fiber_waiter *w); /* same thread only; idempotent */
+#define fiber_wake(w) fiber_wake_at((w), FIBER_HERE) /* same thread only; idempotent; fine in a libuv callback */
+void fiber_wake_at(fiber_waiter *w, const char *where);
 
 /* ---- synchronisation between fibers of one loop (not threads); FIFO fair ---- */
 struct fiber_queue {
