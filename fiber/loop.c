@@ -3,6 +3,7 @@
  * for what they bring. */
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "fiber/internal.h"
 #include "fiber/pool.h"
@@ -29,12 +30,12 @@ fiber_loop *loop_needed(void)
 
 int64_t loop_now(fiber_loop *l)
 {
-    return l->random ? l->virtual_now : (int64_t)uv_hrtime(); /* CLOCK_MONOTONIC, as clock_mono_ns() */
+    return l->random ? l->virtual_now : clock_mono_ns();
 }
 
 int64_t fiber_now(void)
 {
-    return current_loop ? loop_now(current_loop) : (int64_t)uv_hrtime();
+    return current_loop ? loop_now(current_loop) : clock_mono_ns();
 }
 
 static bool something_ready(const fiber_loop *l)
@@ -71,6 +72,7 @@ static void on_timer(uv_timer_t *h)
         l->virtual_now = l->timer_at; /* real time was waited out, for I/O that did not come */
     }
     l->timer_at = INT64_MAX;
+    set_idle(l, true); /* the loop may run timers last in a turn: keep it alive for the next */
 }
 
 static void set_timer(fiber_loop *l, int64_t at)

@@ -10,6 +10,8 @@
 
 #include "fiber/fiber.h"
 
+struct pool;
+
 struct pool_job {
     void (*run)(struct pool_job *job);
     void (*done)(struct pool_job *job);
