@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "waymark/cli/cli.h"
+#include "waymark/cli/commands.h"
 
 static const char about[] = "Waymark finds everything a website publishes: sitemaps, pages and what they say.";
 
 static const struct cli_command commands[] = {
+    {"url", "canonical form of URLs", cmd_url},
     {NULL, NULL, NULL},
 };
 
