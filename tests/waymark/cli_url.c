@@ -68,6 +68,14 @@ START_TEST(options_give_a_base_and_drop_parameters)
 }
 END_TEST
 
+static void put_letters(buf *b, size_t n)
+{
+    char *at = buf_reserve(b, n);
+    ck_assert_ptr_nonnull(at);
+    memset(at, 'a', n);
+    b->len += n;
+}
+
 START_TEST(a_line_of_any_length_is_one_line_of_output)
 {
     enum { LINE = 3 << 20 };
@@ -75,17 +83,13 @@ START_TEST(a_line_of_any_length_is_one_line_of_output)
     buf_init(&in, 2 * LINE);
     buf_init(&out, 1 << 20);
     OK(buf_puts(&in, "http://h/first\nhttp://h/"));
-    char *rest = buf_reserve(&in, LINE);
-    ck_assert_ptr_nonnull(rest);
-    memset(rest, 'a', LINE);
-    in.len += LINE;
+    put_letters(&in, LINE);
     OK(buf_puts(&in, "\nhttp://h/second\nhttp://h/"));
-    size_t at = in.len;
-    OK(buf_put(&in, in.p + 30, 65000));
+    put_letters(&in, 65000);
     ck_assert_int_eq(run("url normalize", buf_str(&in), &out), 0);
-    str expected = STR("http://h/first\ninvalid: too long\nhttp://h/second\nhttp://h/aaa");
+    str expected = STR("http://h/first\ninvalid: too long\nhttp://h/second\nhttp://h/");
     ck_assert(str_starts(buf_str(&out), expected));
-    ck_assert_uint_eq(out.len, expected.len - 12 + 1 + in.len - at + sizeof "http://h/" - 1);
+    ck_assert_uint_eq(out.len, expected.len + 65000 + 1);
 }
 END_TEST
 
