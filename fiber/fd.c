@@ -8,11 +8,16 @@
 
 enum { READER, WRITER };
 
+/* On the waiting fiber's stack, since the fiber_fd may be gone when it runs again. */
+struct fd_wait {
+    fiber_waiter waiter;
+    int got; /* the events that came, or a negative code: the fiber_fd is gone */
+};
+
 struct fiber_fd {
     uv_poll_t poll;
-    int active;               /* the events it is started for */
-    fiber_waiter *waiting[2]; /* reader, writer; the same one for both when it waits for either */
-    int got[2];               /* the events each was woken with; -ECANCELED when the fd was freed */
+    int active;                 /* the events it is started for */
+    struct fd_wait *waiting[2]; /* reader, writer; the same one for both when it waits for either */
 };
 
 static void update_ref(fiber_fd *f)
@@ -41,17 +46,16 @@ static int set_active(fiber_fd *f, int events)
 static void wake(fiber_fd *f, int events)
 {
     for (int side = READER; side <= WRITER; side++) {
-        fiber_waiter *w = f->waiting[side];
-        int mine = events < 0 ? events : events & (side == READER ? FIBER_READ : FIBER_WRITE);
+        struct fd_wait *w = f->waiting[side];
+        bool both = w && w == f->waiting[!side];
+        int mine = events < 0 || both ? events : events & (side == READER ? FIBER_READ : FIBER_WRITE);
         if (w && mine) {
-            bool both = w == f->waiting[!side];
-            f->got[side] = both ? events : mine;
+            w->got = mine;
             f->waiting[side] = NULL;
             if (both) {
-                f->got[!side] = f->got[side];
                 f->waiting[!side] = NULL;
             }
-            fiber_wake(w);
+            fiber_wake(&w->waiter);
         }
     }
     update_ref(f);
@@ -122,19 +126,20 @@ int fiber_fd_wait(fiber_fd *f, int events, int64_t deadline)
     if (rc) {
         return diag_set(rc, "cannot watch a descriptor: %s", uv_strerror(rc));
     }
-    fiber_waiter w;
-    fiber_waiter_init(&w);
+    struct fd_wait w = {.got = 0};
+    fiber_waiter_init(&w.waiter);
     for (int i = READER; i <= WRITER; i++) {
         f->waiting[i] = side[i] ? &w : f->waiting[i];
     }
     update_ref(f);
-    rc = fiber_park(&w, deadline);
-    if (rc) {
-        for (int i = READER; i <= WRITER; i++) {
-            f->waiting[i] = side[i] ? NULL : f->waiting[i];
-        }
-        update_ref(f);
-        return rc;
+    rc = fiber_park(&w.waiter, deadline);
+    if (w.got) { /* woken, perhaps after the deadline: an event will come again, but a freed fd will not */
+        return w.got < 0 ? diag_set(w.got, "the descriptor was given up by another fiber") : rc ? rc : w.got;
     }
-    return f->got[side[READER] ? READER : WRITER];
+    assert(rc);
+    for (int i = READER; i <= WRITER; i++) {
+        f->waiting[i] = side[i] ? NULL : f->waiting[i];
+    }
+    update_ref(f);
+    return rc;
 }

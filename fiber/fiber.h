@@ -200,6 +200,7 @@ struct fiber_addr {
     socklen_t len;
 };
 int fiber_addr_parse(const char *ip, uint16_t port, struct fiber_addr *ret); /* literal v4 or v6; -EINVAL */
+int fiber_addr_unix(const char *path, struct fiber_addr *ret);                     /* -EINVAL: too long */
 int fiber_sock_connect(const struct fiber_addr *to, int64_t deadline, fiber_sock **ret); /* -ECONNREFUSED, ... */
 int fiber_sock_listen(const struct fiber_addr *on, int backlog, fiber_sock **ret);       /* SO_REUSEADDR */
 int fiber_sock_accept(fiber_sock *listener, int64_t deadline, fiber_sock **ret);
@@ -211,23 +212,25 @@ void fiber_sock_close(fiber_sock *s);   /* NULL is fine */
 int fiber_sock_fd(const fiber_sock *s);
 
 /* All addresses of host by getaddrinfo(3) on the thread pool, in its order, port set; at most max of them.
- * Returns how many (> 0), -ENOENT when there is no such name, -EAGAIN when the resolver failed for now. */
+ * Returns how many (> 0), -ENOENT when there is no such name, -EAGAIN when the resolver failed for now. A lookup given
+ * up goes on in its thread until the resolver returns, and nobody waits for it. */
 int fiber_resolve(const char *host, uint16_t port, struct fiber_addr *addrs, size_t max, int64_t deadline);
 
 /* ---- signals and processes ---- */
 typedef struct fiber_signal fiber_signal;
 int fiber_signal_open(const int *signums, size_t n, fiber_signal **ret); /* takes them over until closed */
-int fiber_signal_wait(fiber_signal *s, int64_t deadline);                /* the signal's number */
+/* The signal's number. Signals that came before the wait are kept, each number once; one fiber at a time waits. */
+int fiber_signal_wait(fiber_signal *s, int64_t deadline);
 void fiber_signal_close(fiber_signal *s);
 
 struct fiber_process_options {
     const char *const *argv; /* argv[0] is the program, looked up in PATH; NULL-terminated */
     const char *const *env;  /* NULL: the caller's */
     const char *dir;         /* NULL: the caller's */
-    int fds[3];              /* -1: /dev/null; else a descriptor to hand down as stdin, stdout, stderr */
+    int fds[3];              /* negative: /dev/null; else a descriptor to hand down as stdin, stdout, stderr */
 };
 typedef struct fiber_process fiber_process;
-int fiber_process_start(const struct fiber_process_options *o, fiber_process **ret);
+int fiber_process_start(const struct fiber_process_options *o, fiber_process **ret); /* -ENOENT, -EACCES, ... */
 int fiber_process_pid(const fiber_process *p);
 int fiber_process_kill(fiber_process *p, int signum);
 /* *ret_status: exit code, or 128 + signal. */
