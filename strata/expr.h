@@ -28,8 +28,8 @@ enum st_op {
     ST_OP_OR,
     ST_OP_NOT
 };
-/* Deeper nesting of AND, OR and NOT, and longer lists, are ST_E_INVALID. */
-enum { ST_EXPR_DEPTH_MAX = 32, ST_IN_MAX = 16384 };
+/* Deeper nesting of AND, OR and NOT, more parts, and longer lists are ST_E_INVALID. */
+enum { ST_EXPR_DEPTH_MAX = 32, ST_EXPR_NODES_MAX = 10000, ST_IN_MAX = 16384 };
 
 typedef struct st_expr st_expr;
 struct st_expr {

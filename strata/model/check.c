@@ -1,0 +1,211 @@
+#include <errno.h>
+#include <string.h>
+
+#include "strata/model.h"
+#include "strata/model/validate.h"
+
+/* Says what is wrong with member of m. Returns ST_E_INVALID. */
+#define WRONG(m, member, ...) wrong((m), (member), diag_set(ST_E_INVALID, __VA_ARGS__))
+static st_err wrong(const st_model *m, const char *member, st_err rc)
+{
+    return diag_wrap(rc, "model %s, %s", m->name ? m->name : "?", member ? member : "?");
+}
+
+static bool is_number(enum st_type t)
+{
+    return t == ST_INT16 || t == ST_INT32 || t == ST_INT64 || t == ST_DOUBLE;
+}
+
+static bool may_be_key(enum st_type t)
+{
+    return t == ST_UUID || t == ST_TEXT || t == ST_INT16 || t == ST_INT32 || t == ST_INT64 || t == ST_TIME ||
+           t == ST_BOOL || t == ST_ENUM;
+}
+
+static st_err check_special(const st_model *m, const st_attr *a)
+{
+    enum st_type t = st_attr_type(a);
+    bool nullable = st_attr_nullable(a);
+    if (a->pk && (nullable || !may_be_key(t))) {
+        return WRONG(m, a->name, "a primary key is a scalar or text that may not be null");
+    }
+    if (a->tenant && (nullable || t != ST_UUID)) {
+        return WRONG(m, a->name, "the tenant is an st_uuid that may not be null");
+    }
+    if (a->version && (nullable || (t != ST_INT32 && t != ST_INT64))) {
+        return WRONG(m, a->name, "the version is an int32_t or int64_t");
+    }
+    if ((a->created || a->updated) && t != ST_TIME) {
+        return WRONG(m, a->name, "a timestamp that the session keeps is an st_time");
+    }
+    return 0;
+}
+
+static st_err check_enum(const st_model *m, const st_attr *a)
+{
+    const struct st_enum *e = a->enumeration;
+    if (st_attr_type(a) != ST_ENUM) {
+        return e || a->as_smallint ? WRONG(m, a->name, "only an unsigned or enum member takes an enumeration") : 0;
+    }
+    if (!e || !e->n) {
+        return WRONG(m, a->name, "an enum member needs .enumeration with its names (for a number use int32_t)");
+    }
+    for (unsigned i = 0; i < e->n; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            if (strcmp(e->values[i], e->values[j]) == 0) {
+                return WRONG(m, a->name, "the enumeration names \"%s\" twice", e->values[i]);
+            }
+        }
+    }
+    return 0;
+}
+
+static st_err check_rules(const st_model *m, const st_attr *a)
+{
+    enum st_type t = st_attr_type(a);
+    if (a->max && t != ST_TEXT && t != ST_BYTES && t != ST_TEXTS && t != ST_UUIDS) {
+        return WRONG(m, a->name, ".max limits text, bytes and arrays; a number takes .max_value");
+    }
+    if ((a->min_value || a->max_value) && !is_number(t)) {
+        return WRONG(m, a->name, ".min_value and .max_value limit numbers");
+    }
+    if (a->pattern && t != ST_TEXT) {
+        return WRONG(m, a->name, ".pattern limits text");
+    }
+    if (a->null && (a->type & ST_NULLABLE)) {
+        return WRONG(m, a->name, ".null is for text, bytes, json and arrays; this type is nullable already");
+    }
+    static const unsigned no_null = 1u << ST_BOOL | 1u << ST_INT16 | 1u << ST_INT32 | 1u << ST_INT64 | 1u << ST_DOUBLE |
+                                    1u << ST_UUID | 1u << ST_TIME | 1u << ST_ENUM;
+    if (a->null && (no_null >> t & 1)) {
+        return WRONG(m, a->name, "a scalar that may be null is an st_opt_ member");
+    }
+    if (a->pattern) {
+        struct pcre2_real_code_8 *code;
+        st_err rc = st_pattern_compile(a->pattern, &code);
+        if (rc) {
+            return wrong(m, a->name, rc);
+        }
+        st_pattern_free(code);
+    }
+    return 0;
+}
+
+/* The one key column beside the tenant, or NULL. */
+static const st_attr *own_key(const st_model *m)
+{
+    const st_attr *key = NULL;
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_attr *a = &m->attrs[i];
+        if (a->kind == ST_A_COLUMN && a->pk && !a->tenant) {
+            if (key) {
+                return NULL;
+            }
+            key = a;
+        }
+    }
+    return key;
+}
+
+static st_err check_column(const st_model *m, const st_attr *a)
+{
+    if (st_attr_type(a) == 0 || st_attr_type(a) >= ST_TYPE_MAX || a->offset + (size_t)a->size > m->size) {
+        return WRONG(m, a->name, "not a member of the struct");
+    }
+    for (const st_attr *b = m->attrs; b < a; b++) {
+        if (b->kind == ST_A_COLUMN && strcmp(st_attr_column(a), st_attr_column(b)) == 0) {
+            return WRONG(m, a->name, "the column \"%s\" is already there", st_attr_column(a));
+        }
+    }
+    if (a->references) {
+        const st_attr *key = own_key(a->references);
+        if (!key || st_attr_type(key) != st_attr_type(a)) {
+            return WRONG(m, a->name, "references %s, whose primary key is not one column of this type",
+                         a->references->name);
+        }
+    }
+    st_err rc = check_special(m, a);
+    rc = rc ? rc : check_enum(m, a);
+    return rc ? rc : check_rules(m, a);
+}
+
+static bool has_column(const st_model *m, const char *name)
+{
+    const st_attr *a = st_model_attr(m, name);
+    return a && a->kind == ST_A_COLUMN;
+}
+
+static st_err check_relation(const st_model *m, const st_attr *a)
+{
+    if (!a->target || !a->via) {
+        return WRONG(m, a->name, "a relation names its target and the member that holds the key");
+    }
+    bool here = a->kind == ST_A_ONE && has_column(m, a->via);
+    if (!here && !has_column(a->target, a->via)) {
+        return WRONG(m, a->name, "%s has no column member \"%s\"", a->target->name, a->via);
+    }
+    return 0;
+}
+
+static st_err check_constraint(const st_model *m, const st_attr *a)
+{
+    if (!a->name) {
+        return WRONG(m, "a constraint", "needs a name");
+    }
+    if (a->kind == ST_A_CHECK) {
+        return a->check ? 0 : WRONG(m, a->name, "needs its condition");
+    }
+    if (!a->columns || (!a->columns[0] && !a->expression)) {
+        return WRONG(m, a->name, "names no column");
+    }
+    for (const char *const *c = a->columns; *c; c++) {
+        if (!has_column(m, **c == '-' ? *c + 1 : *c)) {
+            return WRONG(m, a->name, "there is no column member \"%s\"", *c);
+        }
+    }
+    return 0;
+}
+
+static st_err check_attr(const st_model *m, const st_attr *a)
+{
+    switch (a->kind) {
+    case ST_A_COLUMN:
+    case ST_A_MANY:
+    case ST_A_ONE:
+        if (!a->name || st_model_attr(m, a->name) != a) {
+            return WRONG(m, a->name, "the member is named twice");
+        }
+        return a->kind == ST_A_COLUMN ? check_column(m, a) : check_relation(m, a);
+    case ST_A_UNIQUE:
+    case ST_A_INDEX:
+    case ST_A_CHECK:
+        return check_constraint(m, a);
+    }
+    return WRONG(m, a->name, "of no known kind");
+}
+
+st_err st_model_check(const st_model *m)
+{
+    if (!m->name || !m->table || !*m->table || !m->size) {
+        return WRONG(m, "the model", "needs the names of its struct and table");
+    }
+    unsigned keys = 0, tenants = 0, versions = 0;
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_attr *a = &m->attrs[i];
+        st_err rc = check_attr(m, a);
+        if (rc) {
+            return rc;
+        }
+        bool column = a->kind == ST_A_COLUMN;
+        keys += column && a->pk;
+        tenants += column && a->tenant;
+        versions += column && a->version;
+    }
+    if (!keys) {
+        return WRONG(m, "the model", "has no primary key: mark its members .pk = true");
+    }
+    if (tenants > 1 || versions > 1) {
+        return WRONG(m, "the model", "has more than one %s", tenants > 1 ? "tenant" : "version");
+    }
+    return 0;
+}

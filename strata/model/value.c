@@ -1,0 +1,342 @@
+#include "strata/model/value.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static const void *at(const st_attr *a, const void *obj)
+{
+    assert(a->kind == ST_A_COLUMN);
+    return (const char *)obj + a->offset;
+}
+
+/* Where the flag of a nullable form lies behind its value; 0 for types without such a form. */
+static size_t flag_offset(enum st_type type)
+{
+    static const uint8_t offsets[ST_TYPE_MAX] = {
+        [ST_BOOL] = offsetof(st_opt_bool, set),     [ST_INT16] = offsetof(st_opt_int16, set),
+        [ST_INT32] = offsetof(st_opt_int32, set),   [ST_INT64] = offsetof(st_opt_int64, set),
+        [ST_DOUBLE] = offsetof(st_opt_double, set), [ST_UUID] = offsetof(st_opt_uuid, set),
+        [ST_TIME] = offsetof(st_opt_time, set),     [ST_ENUM] = offsetof(st_opt_enum, set),
+    };
+    return offsets[type];
+}
+
+static bool unset(const st_attr *a, const void *p)
+{
+    if (!(a->type & ST_NULLABLE)) {
+        return false;
+    }
+    bool set;
+    memcpy(&set, (const char *)p + flag_offset(st_attr_type(a)), sizeof set);
+    return !set;
+}
+
+#define READ(member, ctype)        \
+    do {                           \
+        ctype x_;                  \
+        memcpy(&x_, p, sizeof x_); \
+        v.member = x_;             \
+    } while (0)
+
+static st_value text_value(enum st_type type, const char *s)
+{
+    return (st_value){.type = type, .null = !s, .text = {s, s ? strlen(s) : 0}};
+}
+
+static st_value read_plain(const st_attr *a, const void *p)
+{
+    st_value v = {.type = st_attr_type(a)};
+    switch (v.type) {
+    case ST_BOOL:
+        READ(b, bool);
+        break;
+    case ST_INT16:
+        READ(i16, int16_t);
+        break;
+    case ST_INT32:
+        READ(i32, int32_t);
+        break;
+    case ST_INT64:
+        READ(i64, int64_t);
+        break;
+    case ST_DOUBLE:
+        READ(d, double);
+        break;
+    case ST_TEXT: {
+        const char *s;
+        memcpy(&s, p, sizeof s);
+        return text_value(ST_TEXT, s);
+    }
+    case ST_JSON: {
+        st_json j;
+        memcpy(&j, p, sizeof j);
+        return text_value(ST_JSON, j.text);
+    }
+    case ST_UUID:
+        READ(uuid, st_uuid);
+        break;
+    case ST_TIME:
+        READ(time, st_time);
+        break;
+    case ST_BYTES:
+        READ(bytes, st_bytes);
+        v.null = !v.bytes.p;
+        break;
+    case ST_TEXTS:
+        READ(texts, st_texts);
+        v.null = !v.texts.v && a->null;
+        break;
+    case ST_UUIDS:
+        READ(uuids, st_uuids);
+        v.null = !v.uuids.v && a->null;
+        break;
+    case ST_ENUM:
+        READ(e.v, unsigned);
+        v.e.of = a->as_smallint ? NULL : a->enumeration;
+        break;
+    case ST_TYPE_MAX:
+        assert(0);
+    }
+    return v;
+}
+
+st_value st_value_get(const st_attr *a, const void *obj)
+{
+    const void *p = at(a, obj);
+    if (unset(a, p)) {
+        return (st_value){.type = st_attr_type(a), .null = true};
+    }
+    return read_plain(a, p);
+}
+
+static size_t plain_size(enum st_type type)
+{
+    static const uint8_t sizes[ST_TYPE_MAX] = {
+        [ST_BOOL] = sizeof(bool),      [ST_INT16] = sizeof(int16_t), [ST_INT32] = sizeof(int32_t),
+        [ST_INT64] = sizeof(int64_t),  [ST_DOUBLE] = sizeof(double), [ST_TEXT] = sizeof(char *),
+        [ST_UUID] = sizeof(st_uuid),   [ST_TIME] = sizeof(st_time),  [ST_BYTES] = sizeof(st_bytes),
+        [ST_JSON] = sizeof(st_json),   [ST_TEXTS] = sizeof(st_texts), [ST_UUIDS] = sizeof(st_uuids),
+        [ST_ENUM] = sizeof(unsigned),
+    };
+    return sizes[type];
+}
+
+void st_value_put(const st_attr *a, void *obj, const st_value *v)
+{
+    assert(v->null || v->type == st_attr_type(a));
+    static const size_t members[ST_TYPE_MAX] = {
+        [ST_BOOL] = offsetof(st_value, b),      [ST_INT16] = offsetof(st_value, i16),
+        [ST_INT32] = offsetof(st_value, i32),   [ST_INT64] = offsetof(st_value, i64),
+        [ST_DOUBLE] = offsetof(st_value, d),    [ST_TEXT] = offsetof(st_value, text.p),
+        [ST_UUID] = offsetof(st_value, uuid),   [ST_TIME] = offsetof(st_value, time),
+        [ST_BYTES] = offsetof(st_value, bytes), [ST_JSON] = offsetof(st_value, text.p),
+        [ST_TEXTS] = offsetof(st_value, texts), [ST_UUIDS] = offsetof(st_value, uuids),
+        [ST_ENUM] = offsetof(st_value, e.v),
+    };
+    char *p = (char *)obj + a->offset;
+    enum st_type type = st_attr_type(a);
+    if (v->null) {
+        memset(p, 0, a->size);
+        return;
+    }
+    memcpy(p, (const char *)v + members[type], plain_size(type));
+    if (a->type & ST_NULLABLE) {
+        const bool set = true;
+        memcpy(p + flag_offset(type), &set, sizeof set);
+    }
+}
+
+st_value st_value_item(const st_attr *a, const void *list, size_t i)
+{
+    return read_plain(a, (const char *)list + i * plain_size(st_attr_type(a)));
+}
+
+bool st_value_adapt(const st_attr *a, st_value *v)
+{
+    enum st_type type = st_attr_type(a);
+    if (v->null) {
+        v->type = type;
+        return true;
+    }
+    if (v->type != type) {
+        return false;
+    }
+    if (type == ST_ENUM) {
+        if (v->e.v >= a->enumeration->n) {
+            return false;
+        }
+        v->e.of = a->as_smallint ? NULL : a->enumeration;
+    }
+    return true;
+}
+
+bool st_value_is_null(const st_attr *a, const void *obj)
+{
+    return st_value_get(a, obj).null;
+}
+
+static bool same_texts(st_texts x, st_texts y)
+{
+    if (x.n != y.n) {
+        return false;
+    }
+    for (size_t i = 0; i < x.n && x.v != y.v; i++) {
+        if (strcmp(x.v[i], y.v[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_bytes(const void *x, const void *y, size_t len)
+{
+    return x == y || len == 0 || memcmp(x, y, len) == 0;
+}
+
+bool st_value_same(const st_attr *a, const void *x, const void *y)
+{
+    st_value v = st_value_get(a, x), w = st_value_get(a, y);
+    if (v.null || w.null) {
+        return v.null == w.null;
+    }
+    switch (v.type) {
+    case ST_TEXT:
+    case ST_JSON:
+        return v.text.len == w.text.len && same_bytes(v.text.p, w.text.p, v.text.len);
+    case ST_BYTES:
+        return v.bytes.len == w.bytes.len && same_bytes(v.bytes.p, w.bytes.p, v.bytes.len);
+    case ST_TEXTS:
+        return same_texts(v.texts, w.texts);
+    case ST_UUIDS:
+        return v.uuids.n == w.uuids.n && same_bytes(v.uuids.v, w.uuids.v, v.uuids.n * sizeof(st_uuid));
+    case ST_BOOL:
+    case ST_INT16:
+    case ST_INT32:
+    case ST_INT64:
+    case ST_DOUBLE:
+    case ST_UUID:
+    case ST_TIME:
+    case ST_ENUM:
+        return memcmp(at(a, x), at(a, y), plain_size(v.type)) == 0;
+    case ST_TYPE_MAX:
+        break;
+    }
+    assert(0);
+    return false;
+}
+
+static int keep_texts(st_texts *t, arena *to)
+{
+    const char **copy = ARENA_ARRAY(to, const char *, t->n);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        if (!(copy[i] = arena_strdup(to, t->v[i]))) {
+            return -ENOMEM;
+        }
+    }
+    t->v = copy;
+    return 0;
+}
+
+int st_value_keep(const st_attr *a, void *obj, arena *to)
+{
+    st_value v = st_value_get(a, obj);
+    if (v.null) {
+        return 0;
+    }
+    switch (v.type) {
+    case ST_TEXT:
+    case ST_JSON:
+        v.text.p = arena_memdup0(to, v.text.p, v.text.len);
+        if (!v.text.p) {
+            return -ENOMEM;
+        }
+        break;
+    case ST_BYTES:
+        if (v.bytes.len && !(v.bytes.p = (const uint8_t *)arena_memdup0(to, v.bytes.p, v.bytes.len))) {
+            return -ENOMEM;
+        }
+        break;
+    case ST_TEXTS:
+        if (v.texts.n && keep_texts(&v.texts, to) != 0) {
+            return -ENOMEM;
+        }
+        break;
+    case ST_UUIDS:
+        if (v.uuids.n) {
+            st_uuid *copy = ARENA_ARRAY(to, st_uuid, v.uuids.n);
+            if (!copy) {
+                return -ENOMEM;
+            }
+            memcpy(copy, v.uuids.v, v.uuids.n * sizeof *copy);
+            v.uuids.v = copy;
+        }
+        break;
+    case ST_BOOL:
+    case ST_INT16:
+    case ST_INT32:
+    case ST_INT64:
+    case ST_DOUBLE:
+    case ST_UUID:
+    case ST_TIME:
+    case ST_ENUM:
+    case ST_TYPE_MAX:
+        return 0;
+    }
+    st_value_put(a, obj, &v);
+    return 0;
+}
+
+uint64_t st_hash_bytes(const void *p, size_t len, uint64_t seed)
+{
+    const unsigned char *at_ = p;
+    uint64_t h = st_mix(seed, len), a, b;
+    for (; len > 16; len -= 16, at_ += 16) {
+        memcpy(&a, at_, 8);
+        memcpy(&b, at_ + 8, 8);
+        h = st_mix(a ^ h, b);
+    }
+    unsigned char tail[16] = {0};
+    if (len) {
+        memcpy(tail, at_, len);
+    }
+    memcpy(&a, tail, 8);
+    memcpy(&b, tail + 8, 8);
+    return st_mix(a ^ h, b);
+}
+
+uint64_t st_value_hash(const st_attr *a, const void *obj, uint64_t seed)
+{
+    st_value v = st_value_get(a, obj);
+    if (v.null) {
+        return st_mix(seed, 1);
+    }
+    switch (v.type) {
+    case ST_TEXT:
+    case ST_JSON:
+        return st_hash_bytes(v.text.p, v.text.len, seed);
+    case ST_BYTES:
+        return st_hash_bytes(v.bytes.p, v.bytes.len, seed);
+    case ST_TEXTS:
+        for (size_t i = 0; i < v.texts.n; i++) {
+            seed = st_hash_bytes(v.texts.v[i], strlen(v.texts.v[i]), seed);
+        }
+        return seed;
+    case ST_UUIDS:
+        return st_hash_bytes(v.uuids.v, v.uuids.n * sizeof(st_uuid), seed);
+    case ST_BOOL:
+    case ST_INT16:
+    case ST_INT32:
+    case ST_INT64:
+    case ST_DOUBLE:
+    case ST_UUID:
+    case ST_TIME:
+    case ST_ENUM:
+    case ST_TYPE_MAX:
+        break;
+    }
+    return st_hash_bytes(at(a, obj), plain_size(v.type), seed);
+}

@@ -1,0 +1,59 @@
+#include "strata/query/scope.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int st_scope_confines(const struct st_scope *scope, const st_mapper *m)
+{
+    if (!m->tenant) {
+        return 0;
+    }
+    if (!uuid_is_nil(scope->tenant)) {
+        return 1;
+    }
+    if (scope->system) {
+        return 0;
+    }
+    st_err rc = diag_set(ST_E_TENANT, "%s belongs to tenants, and the session was opened for none", m->model->name);
+    diag_hint("open the session with .tenant, or across tenants with .system and the reason for it");
+    return rc;
+}
+
+st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st_expr *where, struct st_scoped *ret)
+{
+    int confines = st_scope_confines(scope, m);
+    if (confines <= 0) {
+        ret->where = where;
+        return confines;
+    }
+    ret->tenant = st_v_uuid(scope->tenant);
+    ret->is_tenant = (st_expr){
+        .op = ST_OP_EQ, .model = m->model, .offset = m->tenant->offset, .n = 1, .values = &ret->tenant};
+    ret->parts[0] = &ret->is_tenant;
+    ret->parts[1] = where;
+    ret->both = (st_expr){.op = ST_OP_AND, .n = 2, .args = ret->parts};
+    ret->where = &ret->both;
+    return 0;
+}
+
+st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
+{
+    int confines = st_scope_confines(scope, m);
+    if (confines <= 0) {
+        return confines;
+    }
+    char *at = (char *)row + m->tenant->offset;
+    st_uuid has;
+    memcpy(&has, at, sizeof has);
+    if (uuid_is_nil(has)) {
+        memcpy(at, &scope->tenant, sizeof scope->tenant);
+        return 0;
+    }
+    if (uuid_eq(has, scope->tenant)) {
+        return 0;
+    }
+    st_err rc = diag_set(ST_E_TENANT, "a %s of another tenant in this tenant's session", m->model->name);
+    (void)snprintf(diag_last()->table, sizeof diag_last()->table, "%s", m->model->table);
+    return rc;
+}

@@ -1,0 +1,14 @@
+/* where.h: conditions and orders as SQL; private to the query layer. */
+#ifndef STRATA_QUERY_WHERE_H
+#define STRATA_QUERY_WHERE_H
+
+#include "strata/expr.h"
+#include "strata/query/text.h"
+
+/* " WHERE ..." of a condition that the scope has seen; nothing for NULL. */
+void st_put_where(struct st_pen *p, const st_expr *where);
+/* " ORDER BY ..."; tie_break adds the primary key's columns that are not there yet (the tenant's not when all rows have the
+ * same one). */
+void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break, bool skip_tenant);
+
+#endif
