@@ -1,45 +1,20 @@
 /* The command as a person runs it. */
-#include "base/buf.h"
+#include "program.h"
 #include "test.h"
-
-/* Runs the program with these arguments, a shell's words, and standard input; returns its exit status. */
-static int run(const char *args, str input, buf *out)
-{
-    char in_path[] = "/tmp/waymark-test-XXXXXX", command[512];
-    int fd = mkstemp(in_path);
-    ck_assert_int_ge(fd, 0);
-    FILE *in = fdopen(fd, "w");
-    ck_assert_ptr_nonnull(in);
-    ck_assert_uint_eq(fwrite(input.p, 1, input.len, in), input.len);
-    ck_assert_int_eq(fclose(in), 0);
-    (void)snprintf(command, sizeof command, "'%s/waymark/waymark' %s < %s 2>&1", getenv("WAYMARK_BUILD_ROOT"), args,
-                   in_path);
-    FILE *f = popen(command, "r"); /* NOLINT(cert-env33-c) */
-    ck_assert_ptr_nonnull(f);
-    buf_clear(out);
-    char chunk[4096];
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;) {
-        OK(buf_put(out, chunk, n));
-    }
-    int status = pclose(f);
-    (void)remove(in_path);
-    ck_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
 
 START_TEST(each_line_becomes_its_canonical_form_or_says_why_not)
 {
     BUF_AUTO buf out;
     buf_init(&out, 1 << 20);
-    ck_assert_int_eq(run("url normalize",
-                         STR("HTTP://Example.com:80/%7ea#x\n"
-                             "\n"
-                             "/relative\n"
-                             "mailto:a@example.com\n"
-                             "http://h:99999/\r\n"
-                             "http://2130706433/\r\n"
-                             "http://h/last"),
-                         &out),
+    ck_assert_int_eq(program("url normalize",
+                             STR("HTTP://Example.com:80/%7ea#x\n"
+                                 "\n"
+                                 "/relative\n"
+                                 "mailto:a@example.com\n"
+                                 "http://h:99999/\r\n"
+                                 "http://2130706433/\r\n"
+                                 "http://h/last"),
+                             &out),
                      0);
     ck_assert_str_eq(out.p, "http://example.com/~a\n"
                             "invalid: empty\n"
@@ -55,15 +30,15 @@ START_TEST(options_give_a_base_and_drop_parameters)
 {
     BUF_AUTO buf out;
     buf_init(&out, 1 << 20);
-    ck_assert_int_eq(run("url normalize --base https://h/a/b --drop-tracking --drop-session",
-                         STR("c?utm_source=x&y=1\n../d;jsessionid=1\n"), &out),
+    ck_assert_int_eq(program("url normalize --base https://h/a/b --drop-tracking --drop-session",
+                             STR("c?utm_source=x&y=1\n../d;jsessionid=1\n"), &out),
                      0);
     ck_assert_str_eq(out.p, "https://h/a/c?y=1\nhttps://h/d\n");
-    ck_assert_int_eq(run("url normalize --base=example.com", STR(""), &out), 2);
+    ck_assert_int_eq(program("url normalize --base=example.com", STR(""), &out), 2);
     ck_assert_ptr_nonnull(strstr(out.p, "--base 'example.com': relative"));
-    ck_assert_int_eq(run("url normalise", STR(""), &out), 2);
+    ck_assert_int_eq(program("url normalise", STR(""), &out), 2);
     ck_assert_ptr_nonnull(strstr(out.p, "did you mean 'normalize'?"));
-    ck_assert_int_eq(run("url normalize http://h/", STR(""), &out), 2);
+    ck_assert_int_eq(program("url normalize http://h/", STR(""), &out), 2);
     ck_assert_ptr_nonnull(strstr(out.p, "standard input"));
 }
 END_TEST
@@ -86,7 +61,7 @@ START_TEST(a_line_of_any_length_is_one_line_of_output)
     put_letters(&in, LINE);
     OK(buf_puts(&in, "\nhttp://h/second\nhttp://h/"));
     put_letters(&in, 65000);
-    ck_assert_int_eq(run("url normalize", buf_str(&in), &out), 0);
+    ck_assert_int_eq(program("url normalize", buf_str(&in), &out), 0);
     str expected = STR("http://h/first\ninvalid: too long\nhttp://h/second\nhttp://h/");
     ck_assert(str_starts(buf_str(&out), expected));
     ck_assert_uint_eq(out.len, expected.len + 65000 + 1);

@@ -7,6 +7,7 @@
 static const char about[] = "Waymark finds everything a website publishes: sitemaps, pages and what they say.";
 
 static const struct cli_command commands[] = {
+    {"robots", "what a robots.txt allows", cmd_robots},
     {"url", "canonical form of URLs", cmd_url},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,79 @@
+#include "waymark/scrape/robots_impl.h"
+
+/* RFC 3986: unreserved 1, reserved 2, and 4 for the two that mean something in a rule. */
+static const uint8_t kinds[256] = {
+    ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1,
+    [':'] = 2,         ['/'] = 2,         ['?'] = 2,         ['#'] = 2, ['['] = 2, [']'] = 2, ['@'] = 2,
+    ['!'] = 2,         ['&'] = 2,         ['\''] = 2,        ['('] = 2, [')'] = 2, ['+'] = 2, [','] = 2,
+    [';'] = 2,         ['='] = 2,         ['*'] = 4,         ['$'] = 4,
+};
+
+static size_t escape(char *to, uint8_t c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    to[0] = '%';
+    to[1] = hex[c >> 4];
+    to[2] = hex[c & 15];
+    return 3;
+}
+
+static bool is_escape(str s, size_t i)
+{
+    return s.p[i] == '%' && s.len - i > 2 && ascii_hex(s.p[i + 1]) >= 0 && ascii_hex(s.p[i + 2]) >= 0;
+}
+
+size_t robots_normalize(char *to, str s, bool is_pattern)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = (uint8_t)s.p[i];
+        if (is_escape(s, i)) {
+            uint8_t byte = (uint8_t)(ascii_hex(s.p[i + 1]) << 4 | ascii_hex(s.p[i + 2]));
+            i += 2;
+            if (kinds[byte] == 1) {
+                to[n++] = (char)byte;
+            } else {
+                n += escape(to + n, byte);
+            }
+        } else if (kinds[c] == 1 || kinds[c] == 2 || c == '%' || (c == '*' && is_pattern)) {
+            to[n++] = s.p[i];
+        } else {
+            n += escape(to + n, c);
+        }
+    }
+    return n;
+}
+
+bool robots_is_normal(str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        if (kinds[(uint8_t)target.p[i]] - 1U > 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool robots_matches(str pattern, bool anchored, str target)
+{
+    /* Between wildcards the leftmost place is always as good as any, so nothing is ever taken back. */
+    str piece = str_cut(&pattern, '*');
+    if (!str_starts(target, piece)) {
+        return false;
+    }
+    size_t at = piece.len;
+    while (pattern.p) {
+        piece = str_cut(&pattern, '*');
+        str rest = str_n(target.p + at, target.len - at);
+        if (!pattern.p && anchored) {
+            return str_ends(rest, piece);
+        }
+        ptrdiff_t found = str_find(rest, piece);
+        if (found < 0) {
+            return false;
+        }
+        at += (size_t)found + piece.len;
+    }
+    assert(at <= target.len);
+    return !anchored || at == target.len;
+}
