@@ -97,8 +97,10 @@ static void sync_handles(fiber_loop *l)
     int64_t first = l->deadlines ? l->deadlines->at : INT64_MAX;
     if (l->random && !ready && first != INT64_MAX) {
         set_idle(l, false);
-        set_timer(l, INT64_MAX);
-        if (!uv_loop_alive(l->uv)) { /* nothing outstanding: time jumps */
+        uv_unref((uv_handle_t *)&l->timer);
+        bool outstanding = uv_loop_alive(l->uv);
+        uv_ref((uv_handle_t *)&l->timer);
+        if (!outstanding) { /* time jumps */
             l->virtual_now = first;
             deadline_expire(l);
             ready = true;
