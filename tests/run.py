@@ -123,12 +123,12 @@ def show_failure(label, record, names):
     print('--- %s: %s' % (label, record['name']))
     for n in names:
         print('    ' + n)
-    lines = [l for l in record.get('stdout', '').splitlines() if l.strip() and not re.match(r'(not )?ok\b|1\.\.|#|\(test program exited', l)]
+    lines = [l for l in record.get('stdout', '').splitlines() if l.strip() and not re.match(r'(not )?ok\b|1\.\.|\(test program exited', l)]
     lines += record.get('stderr', '').splitlines()
-    for l in lines[:SHOWN_LINES]:
-        print('    | ' + l)
     if len(lines) > SHOWN_LINES:
-        print('    | ... %d more lines' % (len(lines) - SHOWN_LINES))
+        print('    | ... %d lines before' % (len(lines) - SHOWN_LINES))
+    for l in lines[-SHOWN_LINES:]:
+        print('    | ' + l)
 
 
 def main():
