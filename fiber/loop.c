@@ -147,9 +147,7 @@ static void deadlock(fiber_loop *l)
 
 void loop_run_until_woken(fiber_loop *l)
 {
-    if (l->polling) {
-        fiber_die("a call that waits was made from a libuv callback");
-    }
+    assert(!l->polling);
     l->polling = true;
     sync_handles(l);
     while (l->outside.state == FIBER_PARKED) {

@@ -51,6 +51,9 @@ static int park(fiber_waiter *w, int64_t deadline, bool hard)
 {
     fiber_loop *l = w->loop;
     fiber *f = l->current;
+    if (f == &l->outside && l->polling) {
+        fiber_die("a call that waits was made from a libuv callback");
+    }
     assert(w->fiber == (f == &l->outside ? NULL : f)); /* one parks on one's own waiter */
     assert(!w->parked && !f->waiter);
     w->parked = true;

@@ -69,7 +69,7 @@ fiber *ready_pop(fiber_loop *l)
         f->next = NULL;
     }
     if (f->state != FIBER_READY) {
-        fiber_die("fiber %s, scheduled by %s, is resumed while it is running", fiber_label(f), f->scheduled_by);
+        fiber_die("fiber %s, scheduled by %s, is resumed while it is not ready", fiber_label(f), f->scheduled_by);
     }
     return f;
 }

@@ -4,12 +4,20 @@
 #include "fixture.h"
 
 #ifdef FIBER_TSAN
-enum { MANY = 2000, MEASURED = 0 }; /* ThreadSanitizer has room for 8,000 flows of control */
-#elif defined(FIBER_ASAN)
-enum { MANY = 20000, MEASURED = 0 };
+enum { SMALL_TOOL = 1 }; /* it has room for 8,000 flows of control */
 #else
-enum { MANY = 20000, MEASURED = 1 };
+enum { SMALL_TOOL = 0 };
 #endif
+#if defined(FIBER_TSAN) || defined(FIBER_ASAN)
+enum { MEASURED = 0 };
+#else
+enum { MEASURED = 1 };
+#endif
+
+static int how_many(void)
+{
+    return SMALL_TOOL || ON_VALGRIND ? 2000 : 20000; /* valgrind keeps at most 5,000 mappings */
+}
 
 struct crowd {
     fiber_sem gate;
@@ -37,32 +45,33 @@ static long resident_bytes(void)
 }
 
 START_FIBER_TEST(twenty_thousand_fibers_wait_and_talk_at_once)
+    const int many = how_many();
     struct crowd c = {0};
     OK(fiber_chan_new(sizeof(int), 16, &c.results));
     FIBER_BUNDLE(b);
     long before = resident_bytes();
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         OK(fiber_start(&b, member, &c));
     }
-    while (c.arrived < MANY) {
+    while (c.arrived < many) {
         OK(fiber_yield());
     }
     struct fiber_stats s;
     fiber_loop_stats(fiber_loop_current(), &s);
-    ck_assert_uint_eq(s.fibers, MANY + 1);
-    if (MEASURED) {
-        ck_assert_int_lt((resident_bytes() - before) / MANY, 10000); /* two pages each, and the kernel's share none */
+    ck_assert_uint_eq(s.fibers, (unsigned)many + 1);
+    if (MEASURED && !ON_VALGRIND) {
+        ck_assert_int_lt((resident_bytes() - before) / many, 10000); /* two pages each, and the kernel's share none */
     }
     int sum = 0, one;
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         fiber_sem_release(&c.gate);
     }
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         OK(fiber_chan_recv(c.results, &one, FIBER_FOREVER));
         sum += one;
     }
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
-    ck_assert_int_eq(sum, MANY);
+    ck_assert_int_eq(sum, many);
     fiber_chan_free(c.results);
 END_FIBER_TEST
 
@@ -76,13 +85,16 @@ static int nap(void *arg)
 }
 
 START_FIBER_TEST(as_many_sleep_and_are_cancelled)
+    const int many = how_many();
     int n = 0;
     FIBER_BUNDLE(b);
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         OK(fiber_start(&b, nap, &n));
     }
-    OK(fiber_sleep_until(fiber_in_ms(200)));
-    ck_assert_int_eq(n, MANY);
+    while (n < many) {
+        OK(fiber_yield());
+    }
+    OK(fiber_sleep_until(fiber_in_ms(70)));
     fiber_bundle_cancel(&b);
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     struct fiber_stats s;

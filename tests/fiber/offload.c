@@ -58,18 +58,26 @@ START_FIBER_TEST(the_loop_goes_on_meanwhile)
 END_FIBER_TEST
 
 struct stoppable {
-    _Atomic bool stop, ended;
+    _Atomic bool begun, stop, ended;
 };
 
 static int until_stopped(void *arg)
 {
     struct stoppable *s = arg;
+    atomic_store(&s->begun, true);
     while (!atomic_load(&s->stop)) {
         (void)usleep(500);
     }
     (void)usleep(2000);
     atomic_store(&s->ended, true);
     return 5;
+}
+
+static void until_begun(const struct stoppable *s)
+{
+    while (!atomic_load(&s->begun)) {
+        OK(fiber_sleep_until(fiber_in_ms(1)));
+    }
 }
 
 static int run_stoppable(void *arg)
@@ -86,14 +94,14 @@ START_FIBER_TEST(a_cancelled_call_is_told_to_stop_and_waited_for)
     {
         FIBER_BUNDLE(b);
         OK(fiber_start(&b, run_stoppable, &s));
-        OK(fiber_sleep_until(fiber_in_ms(5)));
+        until_begun(&s);
     }
     ck_assert(s.ended);
 END_FIBER_TEST
 
 START_FIBER_TEST(a_late_call_is_told_to_stop_and_waited_for)
     struct stoppable s = {0};
-    FIBER_DEADLINE(fiber_in_ms(5));
+    FIBER_DEADLINE(fiber_in_ms(300)); /* long enough for a thread to begin on a busy machine */
     ck_assert_int_eq(fiber_offload(until_stopped, &s, &s.stop), 5);
     ck_assert(s.ended);
 END_FIBER_TEST
@@ -114,10 +122,10 @@ static int run_never(void *arg)
 static int waits_behind_a_busy_thread(void *arg)
 {
     (void)arg;
-    FIBER_BUNDLE(busy);
     struct stoppable s = {0};
+    FIBER_BUNDLE(busy);
     OK(fiber_start(&busy, run_stoppable, &s));
-    OK(fiber_sleep_until(fiber_in_ms(5)));
+    until_begun(&s);
     {
         FIBER_BUNDLE(b);
         OK(fiber_start(&b, run_never, NULL));
