@@ -76,8 +76,39 @@ static void put_escape(buf *out, uint8_t c)
     }
 }
 
+/* How many bytes at the start of s stand for themselves; eight at a time, since most strings are all plain. */
+static size_t plain_span(str s)
+{
+    const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;
+    size_t at = 0;
+    for (; at + 8 <= s.len; at += 8) {
+        uint64_t w;
+        memcpy(&w, s.p + at, sizeof w);
+        uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
+        if (((w - ones * 0x20) | (quote - ones) | (slash - ones) | w) & tops) {
+            break;
+        }
+    }
+    while (at < s.len && escapes[(uint8_t)s.p[at]] == 0) {
+        at++;
+    }
+    return at;
+}
+
 static void put_quoted(buf *out, str s)
 {
+    if (plain_span(s) == s.len) {
+        char *p = buf_reserve(out, s.len + 2);
+        if (p) {
+            p[0] = '"';
+            if (s.len) {
+                memcpy(p + 1, s.p, s.len);
+            }
+            memcpy(p + 1 + s.len, "\"", 2);
+            out->len += s.len + 2;
+        }
+        return;
+    }
     (void)buf_put_char(out, '"');
     size_t done = 0, at = 0;
     while (at < s.len) {
