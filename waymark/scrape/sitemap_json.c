@@ -1,0 +1,165 @@
+#include "waymark/scrape/sitemap_json.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+
+static void member(struct json_writer *w, const char *key, str value)
+{
+    if (value.len) {
+        json_key(w, key);
+        json_string(w, value);
+    }
+}
+
+/* One row a member of a struct of slices. */
+struct row {
+    const char *key;
+    size_t offset;
+};
+
+static void object(struct json_writer *w, const void *p, const struct row *rows, size_t n)
+{
+    json_object(w);
+    for (size_t i = 0; i < n; i++) {
+        str value;
+        memcpy(&value, (const char *)p + rows[i].offset, sizeof value);
+        member(w, rows[i].key, value);
+    }
+    json_end(w);
+}
+
+static void list(struct json_writer *w, const char *key, const void *p, size_t count, size_t size,
+                 const struct row *rows, size_t n)
+{
+    if (count) {
+        json_key(w, key);
+        json_array(w);
+        for (size_t i = 0; i < count; i++) {
+            object(w, (const char *)p + i * size, rows, n);
+        }
+        json_end(w);
+    }
+}
+
+#define ROW(type, member_)                                                                                             \
+    {                                                                                                                  \
+        #member_, offsetof(struct type, member_)                                                                       \
+    }
+#define LEN(array) (sizeof(array) / sizeof *(array))
+
+void sitemap_extras_json(struct json_writer *w, const struct sitemap_extras *x)
+{
+    static const struct row alternate[] = {ROW(sitemap_alternate, hreflang), ROW(sitemap_alternate, href),
+                                           ROW(sitemap_alternate, media)};
+    static const struct row image[] = {ROW(sitemap_image, loc), ROW(sitemap_image, title), ROW(sitemap_image, caption),
+                                       ROW(sitemap_image, geo_location), ROW(sitemap_image, license)};
+    static const struct row video[] = {
+        ROW(sitemap_video, thumbnail_loc),    ROW(sitemap_video, title),
+        ROW(sitemap_video, description),      ROW(sitemap_video, content_loc),
+        ROW(sitemap_video, player_loc),       ROW(sitemap_video, duration),
+        ROW(sitemap_video, publication_date), ROW(sitemap_video, expiration_date),
+        ROW(sitemap_video, category),         ROW(sitemap_video, rating),
+        ROW(sitemap_video, view_count),       ROW(sitemap_video, family_friendly),
+        ROW(sitemap_video, live),             ROW(sitemap_video, uploader)};
+    static const struct row news[] = {
+        ROW(sitemap_news, publication), ROW(sitemap_news, language), ROW(sitemap_news, publication_date),
+        ROW(sitemap_news, title),       ROW(sitemap_news, genres),   ROW(sitemap_news, keywords),
+        ROW(sitemap_news, stock_tickers), ROW(sitemap_news, access)};
+    static const struct row data[] = {ROW(sitemap_data, object), ROW(sitemap_data, name), ROW(sitemap_data, value)};
+    member(w, "title", x->title);
+    list(w, "alternates", x->alternates, x->n_alternates, sizeof *x->alternates, alternate, LEN(alternate));
+    list(w, "images", x->images, x->n_images, sizeof *x->images, image, LEN(image));
+    list(w, "videos", x->videos, x->n_videos, sizeof *x->videos, video, LEN(video));
+    list(w, "data", x->data, x->n_data, sizeof *x->data, data, LEN(data));
+    if (x->news) {
+        json_key(w, "news");
+        object(w, x->news, news, LEN(news));
+    }
+    if (x->mobile) {
+        json_key(w, "mobile");
+        json_bool(w, true);
+    }
+}
+
+/* Priorities have one or two digits: by hand, since the shortest form of any double is costly to find. */
+static void priority(struct json_writer *w, double v)
+{
+    int hundredths = (int)(v * 100 + 0.5);
+    json_key(w, "priority");
+    if (v * 100 != hundredths) {
+        json_double(w, v);
+        return;
+    }
+    char text[4] = {(char)('0' + hundredths / 100), '.', (char)('0' + hundredths / 10 % 10),
+                    (char)('0' + hundredths % 10)};
+    json_raw(w, str_n(text, hundredths % 10 ? 4 : 3));
+}
+
+void sitemap_entry_json(struct json_writer *w, const struct sitemap_entry *e, str loc)
+{
+    json_key(w, "loc");
+    json_string(w, loc);
+    if (e->lastmod_us != SITEMAP_NO_TIME) {
+        char text[CLOCK_TEXT_MAX];
+        int n = clock_format_rfc3339(e->lastmod_us, text);
+        assert(n > 0);
+        json_key(w, "lastmod");
+        json_string(w, str_n(text, (size_t)n));
+    } else {
+        member(w, "lastmod_text", e->lastmod);
+    }
+    if (e->changefreq != SITEMAP_FREQ_NONE) {
+        json_key(w, "changefreq");
+        json_cstring(w, sitemap_changefreq_name(e->changefreq));
+    }
+    if (e->priority >= 0) {
+        priority(w, e->priority);
+    }
+    if (e->extras) {
+        sitemap_extras_json(w, e->extras);
+    }
+}
+
+static void member_uint(struct json_writer *w, const char *key, uint64_t v)
+{
+    json_key(w, key);
+    json_uint(w, v);
+}
+
+void sitemap_result_json(struct json_writer *w, const struct sitemap_result *r, uint64_t invalid)
+{
+    json_object(w);
+    json_key(w, "type");
+    json_cstring(w, sitemap_type_name(r->type));
+    if (r->reason) {
+        json_key(w, "reason");
+        json_cstring(w, r->reason);
+    }
+    json_key(w, "counts");
+    json_object(w);
+    member_uint(w, "urls", r->entries - r->sitemaps);
+    member_uint(w, "sitemaps", r->sitemaps);
+    member_uint(w, "invalid", invalid);
+    json_end(w);
+    member_uint(w, "bytes", r->bytes);
+    json_key(w, "encoding");
+    json_cstring(w, r->encoding);
+    member_uint(w, "gzip", r->gzip_levels);
+    json_key(w, "problems");
+    json_array(w);
+    for (unsigned i = 0; i < SITEMAP_PROBLEMS; i++) {
+        if (r->problems[i]) {
+            enum sitemap_problem p = (enum sitemap_problem)i;
+            json_object(w);
+            json_key(w, "name");
+            json_cstring(w, sitemap_problem_name(p));
+            member_uint(w, "count", r->problems[i]);
+            json_key(w, "text");
+            json_cstring(w, sitemap_problem_text(p));
+            json_end(w);
+        }
+    }
+    json_end(w);
+    json_end(w);
+}
