@@ -5,6 +5,7 @@
 #include "waymark/cli/cli.h"
 
 int cmd_robots(int argc, char **argv);
+int cmd_sitemap(int argc, char **argv);
 int cmd_url(int argc, char **argv);
 
 #endif

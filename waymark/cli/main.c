@@ -8,6 +8,7 @@ static const char about[] = "Waymark finds everything a website publishes: sitem
 
 static const struct cli_command commands[] = {
     {"robots", "what a robots.txt allows", cmd_robots},
+    {"sitemap", "what a sitemap file lists and what is wrong with it", cmd_sitemap},
     {"url", "canonical form of URLs", cmd_url},
     {NULL, NULL, NULL},
 };
