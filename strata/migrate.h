@@ -6,8 +6,8 @@
  *     static st_err upgrade(st_ops *o)
  *     {
  *         return st_create_table(o, &(const st_table){.name = "notes",
- *             .columns = ST_COLUMNS({"id", ST_UUID, .pk = true}, {"body", ST_TEXT, .nullable = true, .max = 200}),
- *             .indexes = ST_INDEXES({"notes_body_idx", {"body"}})});
+ *             ST_COLUMNS({"id", ST_UUID, .pk = true}, {"body", ST_TEXT, .nullable = true, .max = 200}),
+ *             ST_INDEXES({.columns = {"body"}})});
  *     }
  *     const st_revision rev_20261122_first = {.id = "a1b2c3d4e5f6", .message = "first", .upgrade = upgrade, .downgrade = downgrade};
  */
@@ -16,20 +16,27 @@
 
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "strata/engine.h"
 #include "strata/model.h"
 
 enum { ST_KEY_MAX = 8 }; /* columns of a key, index or foreign key */
 
-/* The schema as data: what models turn into, what a database is read as, and what revisions state. */
+/* The schema as data: what models turn into, what a database is read as, and what revisions state.
+ *
+ * Names are at most 63 bytes, PostgreSQL's limit. A NULL name of an index or key means the derived one,
+ * <table>_<columns>_<key|idx|fkey> without the tenant's column; what a column's fields say of its values becomes CHECKs named
+ * <table>_<column>_<kind>_check with kind enum, max, range, bool, json, uuid or array, and plain _check for check. A derived
+ * name over 63 bytes is cut and ends in a hash of the whole. */
 typedef struct st_table_column {
     const char *name;
     enum st_type type;
-    bool pk, nullable, tenant;
-    uint32_t max;              /* text: at most so many characters (CHECK on both dialects) */
+    bool pk, nullable, tenant;  /* the primary key is the tenant's column, then the others in order */
+    uint32_t max;               /* text, bytes: at most so many bytes; arrays: items */
     bool as_smallint;
-    const char *const *values; /* ST_ENUM: names, NULL-terminated (CHECK) */
-    const char *default_sql;
+    const char *const *values;  /* ST_ENUM: names, NULL-terminated */
+    const double *min_value, *max_value; /* inclusive; ST_NUMBER(x) */
+    const char *default_sql;    /* "now()", "true", "0", "'text'", "'[]'" for json and arrays: one spelling for both dialects */
     const char *check;
     const char *comment;
     const char *was;
@@ -37,9 +44,9 @@ typedef struct st_table_column {
 typedef struct st_table_index {
     const char *name;
     const char *columns[ST_KEY_MAX]; /* "-name" is descending */
-    bool unique;      /* a unique index; a unique constraint when constraint is set */
+    bool unique;                     /* a unique index; a unique constraint when constraint is set */
     bool constraint;
-    const char *where, *expression, *method;
+    const char *where, *expression, *method; /* the expression comes after the columns */
 } st_table_index;
 typedef struct st_table_fk {
     const char *name;
@@ -54,53 +61,90 @@ typedef struct st_table_check {
 typedef struct st_table {
     const char *name;
     const char *was;
-    const st_table_column *columns; size_t n_columns;
-    const st_table_index *indexes;  size_t n_indexes;
-    const st_table_fk *fks;         size_t n_fks;
-    const st_table_check *checks;   size_t n_checks;
+    const st_table_column *columns;
+    size_t n_columns;
+    const st_table_index *indexes;
+    size_t n_indexes;
+    const st_table_fk *fks;
+    size_t n_fks;
+    const st_table_check *checks;
+    size_t n_checks;
 } st_table;
+/* For the members above: .columns = ..., .n_columns = ... in one go. */
+#define ST_LIST_(type, ...) (const type[]){__VA_ARGS__}
+#define ST_LEN_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
+#define ST_COLUMNS(...) .columns = ST_LIST_(st_table_column, __VA_ARGS__), .n_columns = ST_LEN_(st_table_column, __VA_ARGS__)
+#define ST_INDEXES(...) .indexes = ST_LIST_(st_table_index, __VA_ARGS__), .n_indexes = ST_LEN_(st_table_index, __VA_ARGS__)
+#define ST_FKS(...) .fks = ST_LIST_(st_table_fk, __VA_ARGS__), .n_fks = ST_LEN_(st_table_fk, __VA_ARGS__)
+#define ST_CHECKS(...) .checks = ST_LIST_(st_table_check, __VA_ARGS__), .n_checks = ST_LEN_(st_table_check, __VA_ARGS__)
+#define ST_VALUES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* The tables of models, parents before children. */
+/* The tables of models, parents before children (as far as they make no cycle), in arena a; every name is filled in.
+ * The tenant's column leads primary keys, uniques and indexes, and foreign keys carry it. ST_E_INVALID names the model
+ * and the member. */
 st_err st_tables_of_models(arena *a, const st_model *const *models, size_t n, const st_table **ret, size_t *ret_n);
-/* Creates what models describe, as far as it is not there (tests, first programs). */
+/* Creates what models describe: tables that are there already are left as they are (tests, first programs). */
 st_err st_create_all(st_engine *e, const st_model *const *models, size_t n, int64_t deadline);
 
-/* ---- operations, within upgrade and downgrade ---- */
+/* ---- operations, within upgrade and downgrade ----
+ *
+ * Each call copies what it is given (a row is put down as SQL at once); nothing runs before upgrade or downgrade has returned 0. A failed call also makes
+ * the whole revision fail, so results need not be checked one by one. */
 typedef struct st_ops st_ops;
 enum st_dialect st_ops_dialect(const st_ops *o);
 st_err st_create_table(st_ops *o, const st_table *t);
+/* Refused when another table's foreign key points at it. */
 st_err st_drop_table(st_ops *o, const char *table);
+/* A column that is neither nullable nor has a default fails when there are rows. */
 st_err st_add_column(st_ops *o, const char *table, const st_table_column *c);
 st_err st_drop_column(st_ops *o, const char *table, const char *column);
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i);
 st_err st_drop_index(st_ops *o, const char *table, const char *index);
-st_err st_sql(st_ops *o, enum st_dialect only, const char *sql); /* only 0: both */
+/* A value of a row: {"name", st_v_text("x")}; the makers of values are in strata/expr.h. */
+typedef struct st_table_cell {
+    const char *column;
+    st_value value;
+} st_table_cell;
+/* ST_INSERT_ROW(o, "notes", {"id", st_v_uuid(id)}, {"body", st_v_text("first")}); columns left out get their default. */
+#define ST_INSERT_ROW(o, table, ...) \
+    st_insert_row((o), (table), ST_LIST_(st_table_cell, __VA_ARGS__), ST_LEN_(st_table_cell, __VA_ARGS__))
+st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n);
+st_err st_sql(st_ops *o, enum st_dialect only, const char *sql); /* only 0: both; may hold several statements */
 
 /* ---- revisions ---- */
 enum { ST_PARENTS_MAX = 4 };
 typedef struct st_revision {
-    const char *id;                      /* 12 hex digits, or any word */
+    const char *id;                      /* 12 hex digits, or any word of letters, digits, '_' and '-' */
     const char *parents[ST_PARENTS_MAX]; /* none: the base */
     const char *message;
-    const char *label;
+    const char *label;                   /* another name for it, or NULL */
     st_err (*upgrade)(st_ops *o);
-    st_err (*downgrade)(st_ops *o);
+    st_err (*downgrade)(st_ops *o);      /* NULL: there is no way back */
 } st_revision;
 struct st_migrations {
     const st_revision *const *revisions; /* in any order, NULL-terminated */
     const st_model *const *models;       /* NULL-terminated; what head must equal */
     const char *program;                 /* "waymark migrate", for messages */
 };
-/* target: "head", "heads", "base", an id or its unambiguous prefix, "+N", "-N". Runs each revision in its own transaction together
- * with the version table strata_revisions. */
+
+/* The database remembers in strata_revisions every revision that was applied to it. Each revision runs in a transaction of
+ * its own together with its row there; two upgrades at once wait for each other (an advisory lock on PostgreSQL, the
+ * writer's lock on SQLite), and the second finds nothing left to do.
+ *
+ * upgrade: "head" (an error when there are several), "heads", an id, its unambiguous beginning, a label, or "+N" (N more).
+ * downgrade: an id, beginning or label (what came after it is undone), "base" (everything), or "-N" (the last N).
+ * ST_E_INVALID: the target or the revisions are wrong; the diagnosis says how. ST_E_TOO_NEW: the database has a revision
+ * that the program does not know. */
 st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
 st_err st_downgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
-/* Ids of the revisions the database is at, in arena a. */
+/* Ids of the revisions the database is at (applied, and no child of theirs is), in arena a; known to the program or not. */
 st_err st_current(st_engine *e, const struct st_migrations *m, arena *a, const char *const **ret, size_t *ret_n);
-bool st_is_at_head(st_engine *e, const struct st_migrations *m); /* false also on errors, then with a diagnosis */
+/* Whether every revision of the program is applied and no other; false also on errors. The diagnosis says why not. */
+bool st_is_at_head(st_engine *e, const struct st_migrations *m);
 
-/* The command line: upgrade [TARGET], downgrade TARGET, current, history, heads, check ... for any program's own
- * models. argv[0] is the word before them. Returns the exit code: 0, 1 failed, 2 usage. */
+/* The command line: upgrade [TARGET], downgrade TARGET, current, history, heads, check, --help; for any program's own
+ * models. argv[0] is the word before them. Returns the exit code: 0, 1 failed, 2 usage. e may be NULL when argv
+ * asks for help, history or heads only. */
 int st_migrate_main(st_engine *e, const struct st_migrations *m, int argc, char **argv, FILE *out, FILE *err);
 
 #endif

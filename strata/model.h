@@ -58,6 +58,8 @@ struct st_attr {
     const struct st_enum *enumeration;
     const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
     enum st_action on_delete, on_update;
+    const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same value in
+                          its member of that name, and a UNIQUE over it and its key */
 
     const st_model *target; /* relations */
     const char *via;        /* relations: the member that holds the foreign key */

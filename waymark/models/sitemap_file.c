@@ -11,7 +11,7 @@ ST_MODEL(SitemapFile, "sitemap_files",
     COL(tenant_id, .tenant = true, .pk = true),
     COL(id, .pk = true),
     REF(domain_id, Domain, .on_delete = ST_CASCADE),
-    REF(parent_id, SitemapFile),
+    REF(parent_id, SitemapFile, .along = "domain_id"),
     COL(url, .max = 2048),
     COL(type, .enumeration = &sitemap_file_type_enum, .default_sql = "'unknown'"),
     COL(discovery, .enumeration = &sitemap_discovery_enum),
@@ -28,6 +28,7 @@ ST_MODEL(SitemapFile, "sitemap_files",
     COL(created_at, .created = true, .default_sql = "now()"),
     COL(updated_at, .updated = true, .default_sql = "now()"),
     COL(version, .version = true, .default_sql = "1"),
+    UNIQUE("sitemap_files_domain_id_id_key", "domain_id", "id"), /* what pages point at: no page of one site in another's */
     UNIQUE("sitemap_files_domain_id_url_key", "domain_id", "url"),
     INDEX("sitemap_files_parent_id_idx", "parent_id"));
 #undef T

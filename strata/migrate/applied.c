@@ -1,0 +1,161 @@
+/* The table strata_revisions: which revisions the database has. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "strata/migrate/private.h"
+
+static const st_table version_table = {
+    .name = "strata_revisions",
+    ST_COLUMNS({"id", ST_TEXT, .pk = true, .max = ST_NAME_MAX}, {"parents", ST_TEXTS, .default_sql = "'[]'"},
+               {"message", ST_TEXT}, {"applied_at", ST_TIME, .default_sql = "now()"}),
+};
+
+struct adder {
+    arena *a;
+    struct migrate_state *s;
+};
+
+static int take(void *arg, void *obj)
+{
+    struct adder *k = arg;
+    struct migrate_state *s = k->s;
+    st_err rc = migrate_grow(k->a, &s->rows, s->n, &s->room, sizeof *s->rows);
+    if (!rc) {
+        s->rows[s->n++] = *(struct migrate_applied *)obj;
+    }
+    return rc ? rc : 1; /* the strings stay */
+}
+
+static int take_count(void *arg, void *obj)
+{
+    (void)obj;
+    *(bool *)arg = true;
+    return 0;
+}
+
+static st_err table_exists(st_conn *c, arena *a, int64_t deadline, bool *ret)
+{
+    static const struct st_field field = {.type = ST_INT64};
+    static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
+    bool lite = st_conn_dialect(c) == ST_SQLITE;
+    *ret = false;
+    struct st_stmt q = {
+        .sql = lite ? STR("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'strata_revisions'")
+                    : STR("SELECT 1::bigint WHERE to_regclass('strata_revisions') IS NOT NULL"),
+        .quick = true, .shape = &shape, .arena = a, .row = take_count, .arg = ret};
+    return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
+st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret)
+{
+    static const struct st_field fields[] = {
+        {.type = ST_TEXT, .offset = offsetof(struct migrate_applied, id)},
+        {.type = ST_TEXT, .offset = offsetof(struct migrate_applied, message)},
+        {.type = ST_TEXTS, .offset = offsetof(struct migrate_applied, parents)},
+        {.type = ST_TIME, .offset = offsetof(struct migrate_applied, at)},
+    };
+    static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_applied), 0};
+    *ret = (struct migrate_state){0};
+    st_err rc = table_exists(c, a, deadline, &ret->table_exists);
+    if (rc || !ret->table_exists) {
+        return rc;
+    }
+    struct adder k = {a, ret};
+    struct st_stmt q = {
+        .sql = STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\" FROM \"strata_revisions\" "
+                   "ORDER BY \"applied_at\", \"id\""),
+        .quick = true, .shape = &shape, .arena = a, .row = take, .arg = &k};
+    return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
+st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret)
+{
+    memset(ret, 0, g->n * sizeof *ret);
+    for (size_t i = 0; i < s->n; i++) {
+        ptrdiff_t at = migrate_find_id(g, s->rows[i].id);
+        if (at < 0) {
+            char when[CLOCK_TEXT_MAX];
+            (void)clock_format_rfc3339(s->rows[i].at.us, when);
+            diag_set(ST_E_TOO_NEW, "the database has the revision %s (\"%.100s\", applied %s), which this program does not know",
+                     s->rows[i].id, s->rows[i].message, when);
+            diag_hint("a newer program has upgraded it: run that one, or downgrade with it first");
+            return ST_E_TOO_NEW;
+        }
+        ret[at] = true;
+    }
+    return 0;
+}
+
+static int by_text(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n)
+{
+    size_t n_parents = 0, n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        n_parents += s->rows[i].parents.n;
+    }
+    const char **parents = ARENA_ARRAY(a, const char *, n_parents), **heads = ARENA_ARRAY(a, const char *, s->n);
+    if (!parents || !heads) {
+        return diag_nomem();
+    }
+    n_parents = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        for (size_t k = 0; k < s->rows[i].parents.n; k++) {
+            parents[n_parents++] = s->rows[i].parents.v[k];
+        }
+    }
+    if (n_parents) {
+        qsort(parents, n_parents, sizeof *parents, by_text);
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        const char *id = s->rows[i].id;
+        if (!n_parents || !bsearch(&id, parents, n_parents, sizeof *parents, by_text)) {
+            heads[n++] = id;
+        }
+    }
+    *ret = heads;
+    *ret_n = n;
+    return 0;
+}
+
+/* Parents as the dialect spells an array of text: ids are plain words. */
+static void spell_parents(buf *b, enum st_dialect d, const st_revision *r)
+{
+    buf_puts(b, d == ST_SQLITE ? "'[" : "'{");
+    for (size_t i = 0; i < ST_PARENTS_MAX && r->parents[i]; i++) {
+        buf_printf(b, "%s\"%s\"", i ? "," : "", r->parents[i]);
+    }
+    buf_puts(b, d == ST_SQLITE ? "]'" : "}'");
+}
+
+st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,
+                      struct migrate_plan *p)
+{
+    buf b BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    st_err rc = 0;
+    if (!s->table_exists) {
+        rc = ddl_create_table(&b, d, &version_table, NULL, a);
+        rc = rc ? rc : migrate_plan_add(a, p, &b, NULL, NULL);
+    }
+    if (rc) {
+        return rc;
+    }
+    if (up) {
+        buf_puts(&b, "INSERT INTO \"strata_revisions\" (\"id\", \"parents\", \"message\") VALUES (");
+        ddl_string(&b, r->id);
+        buf_puts(&b, ", ");
+        spell_parents(&b, d, r);
+        buf_puts(&b, ", ");
+        ddl_string(&b, r->message);
+        buf_put_char(&b, ')');
+    } else {
+        buf_puts(&b, "DELETE FROM \"strata_revisions\" WHERE \"id\" = ");
+        ddl_string(&b, r->id);
+    }
+    return migrate_plan_add(a, p, &b, NULL, NULL);
+}

@@ -1,0 +1,80 @@
+#include <errno.h>
+
+#include "strata/migrate/private.h"
+
+/* FNV-1a: stable over programs and machines, since names outlive both. */
+static uint32_t hash32(const char *s)
+{
+    uint32_t h = 2166136261u;
+    for (; *s; s++) {
+        h = (h ^ (uint8_t)*s) * 16777619u;
+    }
+    return h;
+}
+
+size_t migrate_key_len(const char *const columns[static ST_KEY_MAX])
+{
+    size_t n = 0;
+    while (n < ST_KEY_MAX && columns[n]) {
+        n++;
+    }
+    return n;
+}
+
+const char *migrate_name(arena *a, const char *table, const char *const *columns, const char *skip, const char *suffix)
+{
+    buf b BUF_AUTO;
+    buf_init(&b, 4096);
+    buf_puts(&b, table);
+    for (size_t i = 0; columns && i < ST_KEY_MAX && columns[i]; i++) {
+        const char *c = columns[i] + (columns[i][0] == '-');
+        if (!skip || strcmp(c, skip) != 0) {
+            buf_put_char(&b, '_');
+            buf_puts(&b, c);
+        }
+    }
+    if (b.err) {
+        return NULL;
+    }
+    size_t tail = strlen(suffix) + 1;
+    if (b.len + tail <= ST_NAME_MAX) {
+        return arena_printf(a, "%s_%s", b.p, suffix);
+    }
+    uint32_t h = hash32(b.p);
+    size_t keep = ST_NAME_MAX - tail - 9;
+    while (keep > 0 && ((uint8_t)b.p[keep] & 0xc0) == 0x80) { /* not within a character */
+        keep--;
+    }
+    return arena_printf(a, "%.*s_%08x_%s", (int)keep, b.p, (unsigned)h, suffix);
+}
+
+bool migrate_name_ok(const char *name)
+{
+    return name && name[0] && strlen(name) <= ST_NAME_MAX;
+}
+
+st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size)
+{
+    if (n < *room) {
+        return 0;
+    }
+    size_t more = *room ? *room * 2 : 8;
+    void *old, *new = arena_zalloc(a, more, size);
+    if (!new) {
+        return diag_nomem();
+    }
+    memcpy(&old, items, sizeof old);
+    if (n) {
+        memcpy(new, old, n * size);
+    }
+    memcpy(items, &new, sizeof new);
+    *room = more;
+    return 0;
+}
+
+const char *migrate_text(arena *a, buf *b)
+{
+    const char *s = b->err ? NULL : arena_memdup0(a, b->p, b->len);
+    buf_clear(b);
+    return s;
+}

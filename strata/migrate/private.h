@@ -1,0 +1,165 @@
+/* private.h: what the files of strata/migrate share.
+ *
+ * The way of a change: a revision's function records operations (ops.c), the planner turns them into steps for one
+ * dialect (plan.c, with the spelling in ddl.c and spell.c), and run.c executes the steps. Operations and steps are
+ * plain data in one arena, so that they can be printed, checked or planned otherwise before anything runs. */
+#ifndef STRATA_MIGRATE_PRIVATE_H
+#define STRATA_MIGRATE_PRIVATE_H
+
+#include "base/buf.h"
+#include "strata/engine/driver.h"
+#include "strata/migrate.h"
+
+enum { ST_NAME_MAX = 63, ST_DDL_MAX = 1 << 20 };
+
+/* ---- names.c ---- */
+/* <table>_<columns>_<suffix> in arena a, shortened to fit; columns NULL-terminated or ST_KEY_MAX long, a leading '-' and
+ * the column called skip (may be NULL) left out. NULL when memory is out. */
+const char *migrate_name(arena *a, const char *table, const char *const *columns, const char *skip, const char *suffix);
+bool migrate_name_ok(const char *name); /* not NULL or empty, and fits */
+size_t migrate_key_len(const char *const columns[static ST_KEY_MAX]);
+
+/* ---- schema.c ---- */
+/* A deep copy with every derived name filled in. Returns -ENOMEM or ST_E_INVALID for a table that makes no sense; the
+ * diagnosis names table and column. */
+st_err migrate_copy_table(arena *a, const st_table *t, st_table *ret);
+st_err migrate_copy_column(arena *a, const char *table, const st_table_column *c, st_table_column *ret);
+/* skip: the tenant's column or NULL. */
+st_err migrate_copy_index(arena *a, const char *table, const char *skip, const st_table_index *i, st_table_index *ret);
+const st_table_column *migrate_column(const st_table *t, const char *name); /* or NULL */
+
+/* ---- spell.c: pure text, no errors but those that stick in the buffer ---- */
+void ddl_ident(buf *b, const char *name);
+void ddl_string(buf *b, const char *s);
+void ddl_type(buf *b, enum st_dialect d, const st_table_column *c);
+void ddl_default(buf *b, enum st_dialect d, const st_table_column *c);
+/* " CONSTRAINT name CHECK (...)" for all that the column's fields say; names in arena a. */
+st_err ddl_column_checks(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
+
+/* ---- ddl.c ---- */
+/* The part of CREATE TABLE in front of its indexes. fks[i] decides whether foreign key i is part of it; NULL: all. */
+st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool *fks, arena *a);
+st_err ddl_add_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
+void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_table_index *i);
+void ddl_add_fk(buf *b, const char *table, const st_table_fk *fk);
+/* literal.c */
+void ddl_literal(buf *b, enum st_dialect d, const st_value *v);
+void ddl_insert(buf *b, enum st_dialect d, const char *table, const st_table_cell *cells, size_t n);
+void ddl_comment(buf *b, const char *table, const st_table_column *c);
+
+/* ---- ops.c ---- */
+enum migrate_op_kind {
+    MIGRATE_CREATE_TABLE = 1,
+    MIGRATE_DROP_TABLE,
+    MIGRATE_ADD_COLUMN,
+    MIGRATE_DROP_COLUMN,
+    MIGRATE_CREATE_INDEX,
+    MIGRATE_DROP_INDEX,
+    MIGRATE_SQL
+};
+struct migrate_op {
+    enum migrate_op_kind kind;
+    const char *table; /* NULL for SQL of the revision's own */
+    union {
+        st_table *create;
+        st_table_column *column;
+        st_table_index *index;
+        const char *name; /* of the column or index to drop */
+        struct {
+            enum st_dialect only;
+            const char *text;
+        } sql;
+    };
+};
+struct st_ops {
+    arena *a;
+    enum st_dialect dialect;
+    struct migrate_op *ops;
+    size_t n, room;
+    st_err err; /* the first failure */
+};
+void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
+
+/* ---- plan.c ---- */
+struct migrate_step {
+    const char *sql;
+    const char *refuse; /* NULL: run it. Otherwise a query of one text column that must find nothing; what it finds ends
+                           this sentence, which is the error then */
+    const struct migrate_op *op; /* where it comes from, or NULL */
+};
+/* All zero to begin with. */
+struct migrate_plan {
+    struct migrate_step *steps;
+    size_t n, room;
+};
+/* Adds what sql holds and clears it. */
+st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *refuse, const struct migrate_op *op);
+st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
+
+/* ---- graph.c ---- */
+struct migrate_node {
+    const st_revision *rev;
+    size_t parents[ST_PARENTS_MAX]; /* positions in order, always lower */
+    size_t n_parents;
+    bool is_head; /* no children */
+};
+/* Parents before children; the same for the same revisions in any order. */
+struct migrate_graph {
+    const struct migrate_node *nodes;
+    size_t n;
+    size_t n_heads;
+};
+st_err migrate_graph_of(arena *a, const st_revision *const *revisions, struct migrate_graph *ret);
+/* The position of the revision called that: id, label, or beginning of just one id. ST_E_INVALID otherwise. */
+st_err migrate_find(const struct migrate_graph *g, const char *name, size_t *ret);
+ptrdiff_t migrate_find_id(const struct migrate_graph *g, const char *id); /* exact id, or -1 */
+/* ---- target.c; flags are one a node ---- */
+/* Which revisions are applied after an upgrade to target (those that are already may be among them). */
+st_err migrate_resolve_upgrade(const struct migrate_graph *g, const char *target, const bool *applied, bool *ret_wanted);
+/* Which of the applied ones a downgrade to target undoes. */
+st_err migrate_resolve_downgrade(arena *a, const struct migrate_graph *g, const char *target, const bool *applied,
+                                 bool *ret_undo);
+
+/* ---- applied.c: the table strata_revisions, one row a revision that is applied ---- */
+struct migrate_applied {
+    const char *id, *message;
+    st_texts parents; /* so that the revisions of a newer program can be told apart */
+    st_time at;
+};
+struct migrate_state {
+    struct migrate_applied *rows; /* in the order of their application */
+    size_t n, room;
+    bool table_exists;
+};
+st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret);
+/* Flags by node; ST_E_TOO_NEW for a row that is none. */
+st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret);
+/* Rows that are no other row's parent. */
+st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n);
+/* The steps that record a revision's coming or going; the first also makes the table when it is not there. */
+st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,
+                      struct migrate_plan *p);
+
+/* ---- exec.c ---- */
+/* Begins a transaction that no other upgrade can be in. */
+st_err migrate_begin(st_conn *c, int64_t deadline);
+st_err migrate_run_steps(st_conn *c, arena *a, const struct migrate_plan *p, int64_t deadline);
+
+/* ---- run.c ---- */
+struct migrate_watch { /* told of each revision once it is committed */
+    void (*done)(void *arg, const st_revision *r, bool up, int64_t ns);
+    void *arg;
+};
+st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
+                   const struct migrate_watch *w, int64_t deadline);
+/* What the database has, read in a connection of its own. */
+st_err migrate_look(st_engine *e, arena *a, int64_t deadline, struct migrate_state *ret);
+/* 0 when the flags say that all is applied; else ST_E_SCHEMA and a diagnosis with what is missing and the remedy. */
+st_err migrate_missing(const struct st_migrations *m, const struct migrate_graph *g, const bool *applied);
+
+/* ---- arrays in an arena ---- */
+/* Makes room for one more item; -ENOMEM. items is a struct member pointer. */
+st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size);
+const char *migrate_text(arena *a, buf *b); /* what b holds as a string in a, or NULL; b is cleared */
+
+#endif

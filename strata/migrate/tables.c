@@ -1,0 +1,271 @@
+/* Models to tables: the tenant's column goes in front of every key, unique and index, and along with foreign keys. */
+#include <assert.h>
+#include <errno.h>
+
+#include "strata/migrate/private.h"
+
+struct maker {
+    arena *a;
+    const st_model *m;
+    const char *tenant; /* column, or NULL */
+    st_table t;
+    st_table_column *columns;
+    st_table_index *indexes;
+    st_table_fk *fks;
+    st_table_check *checks;
+};
+
+static st_err wrong(const st_model *m, const char *member, const char *what)
+{
+    return diag_set(ST_E_INVALID, "model %s: %s: %s", m->name, member, what);
+}
+
+static void add_column(struct maker *k, const st_attr *x)
+{
+    k->columns[k->t.n_columns++] = (st_table_column){
+        .name = st_attr_column(x),
+        .type = st_attr_type(x),
+        .pk = x->pk,
+        .nullable = st_attr_nullable(x),
+        .tenant = x->tenant,
+        .max = x->max,
+        .as_smallint = x->as_smallint,
+        .values = x->enumeration ? x->enumeration->values : NULL,
+        .min_value = x->min_value,
+        .max_value = x->max_value,
+        .default_sql = x->default_sql,
+        .check = x->check,
+        .comment = x->comment,
+        .was = x->was,
+    };
+}
+
+/* The columns that members name, behind the tenant's. */
+static st_err key_of(struct maker *k, const st_attr *x, const char *ret[static ST_KEY_MAX])
+{
+    size_t n = 0;
+    bool has_tenant = !k->tenant;
+    for (size_t i = 0; x->columns && x->columns[i]; i++) {
+        const char *name = x->columns[i];
+        bool down = name[0] == '-';
+        const st_attr *c = st_model_attr(k->m, name + down);
+        if (!c || c->kind != ST_A_COLUMN) {
+            return diag_set(ST_E_INVALID, "model %s: %s names the member %s, which is no column", k->m->name,
+                            x->name ? x->name : "an index", name + down);
+        }
+        has_tenant |= c->tenant;
+        if (n == ST_KEY_MAX - 1) {
+            return wrong(k->m, x->name ? x->name : "index", "too many columns");
+        }
+        ret[n] = down ? arena_printf(k->a, "-%s", st_attr_column(c)) : st_attr_column(c);
+        if (!ret[n++]) {
+            return diag_nomem();
+        }
+    }
+    if (!has_tenant) {
+        memmove(ret + 1, ret, n * sizeof *ret);
+        ret[0] = k->tenant;
+    }
+    return 0;
+}
+
+static st_err add_index(struct maker *k, const st_attr *x)
+{
+    bool unique = x->kind == ST_A_UNIQUE || x->unique;
+    st_table_index i = {.name = x->name,
+                        .unique = unique,
+                        .constraint = x->kind == ST_A_UNIQUE && !x->where && !x->expression,
+                        .where = x->where,
+                        .expression = x->expression,
+                        .method = x->method};
+    st_err rc = key_of(k, x, i.columns);
+    if (!rc) {
+        k->indexes[k->t.n_indexes++] = i;
+    }
+    return rc;
+}
+
+/* Whether target has a UNIQUE over just these members (NULL entries do not count). */
+static bool has_unique(const st_model *target, const char *x, const char *y)
+{
+    for (size_t i = 0; i < target->n_attrs; i++) {
+        const st_attr *u = &target->attrs[i];
+        size_t n = 0, found = 0;
+        for (; u->kind == ST_A_UNIQUE && !u->where && u->columns && u->columns[n]; n++) {
+            found += strcmp(u->columns[n], x) == 0 || (y && strcmp(u->columns[n], y) == 0);
+        }
+        if (n && n == found && n == (y ? 2u : 1u)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one part of target's primary key beside its tenant's column. */
+static const st_attr *own_key(const st_model *target)
+{
+    const st_attr *key = NULL;
+    for (size_t i = 0; i < target->n_attrs; i++) {
+        const st_attr *c = &target->attrs[i];
+        if (c->kind == ST_A_COLUMN && c->pk && !c->tenant) {
+            if (key) {
+                return NULL;
+            }
+            key = c;
+        }
+    }
+    return key;
+}
+
+static st_err add_fk(struct maker *k, const st_attr *x)
+{
+    const st_model *target = x->references;
+    const st_attr *theirs = st_model_tenant(target), *id = own_key(target);
+    st_table_fk fk = {.table = target->table, .on_delete = x->on_delete, .on_update = x->on_update};
+    size_t n = 0;
+    if (x->tenant) { /* the owner of all rows: its tenant column alone is the key */
+        if (!theirs || !has_unique(target, theirs->name, NULL)) {
+            return wrong(k->m, x->name, "the tenants' model needs a UNIQUE over its tenant column alone");
+        }
+        fk.columns[n] = k->tenant;
+        fk.to[n] = st_attr_column(theirs);
+        k->fks[k->t.n_fks++] = fk;
+        return 0;
+    }
+    if (!id) {
+        return wrong(k->m, x->name, "refers to a model whose key is not one column beside the tenant's");
+    }
+    if (theirs) {
+        if (!k->tenant) {
+            return wrong(k->m, x->name, "a table without a tenant cannot refer to rows of tenants");
+        }
+        fk.columns[n] = k->tenant;
+        fk.to[n++] = st_attr_column(theirs);
+    }
+    if (x->along) {
+        const st_attr *mine = st_model_attr(k->m, x->along), *other = st_model_attr(target, x->along);
+        if (!mine || !other || !has_unique(target, x->along, id->name)) {
+            return diag_set(ST_E_INVALID, "model %s: %s: .along %s needs that member in both models and UNIQUE over it and "
+                                          "%s in %s", k->m->name, x->name, x->along, id->name, target->name);
+        }
+        fk.columns[n] = st_attr_column(mine);
+        fk.to[n++] = st_attr_column(other);
+    }
+    fk.columns[n] = st_attr_column(x);
+    fk.to[n] = st_attr_column(id);
+    const char *name_of[] = {st_attr_column(x), NULL};
+    fk.name = migrate_name(k->a, k->m->table, name_of, NULL, "fkey");
+    k->fks[k->t.n_fks++] = fk;
+    return fk.name ? 0 : diag_nomem();
+}
+
+static st_err add_attr(struct maker *k, const st_attr *x)
+{
+    st_err rc = 0;
+    switch (x->kind) {
+    case ST_A_COLUMN:
+        add_column(k, x);
+        if (x->unique) {
+            const char *const self[] = {x->name, NULL};
+            rc = add_index(k, &(const st_attr){.kind = ST_A_UNIQUE, .columns = self});
+        }
+        return !rc && x->references ? add_fk(k, x) : rc;
+    case ST_A_UNIQUE:
+    case ST_A_INDEX:
+        return add_index(k, x);
+    case ST_A_CHECK:
+        k->checks[k->t.n_checks++] = (st_table_check){x->name, x->check};
+        return 0;
+    case ST_A_MANY:
+    case ST_A_ONE:
+        return 0;
+    }
+    return 0;
+}
+
+static st_err table_of(arena *a, const st_model *m, st_table *ret)
+{
+    struct maker k = {.a = a, .m = m, .t = {.name = m->table, .was = m->was}};
+    const st_attr *tenant = st_model_tenant(m);
+    k.tenant = tenant ? st_attr_column(tenant) : NULL;
+    k.columns = ARENA_ARRAY(a, st_table_column, m->n_attrs);
+    k.indexes = ARENA_ARRAY(a, st_table_index, 2 * m->n_attrs);
+    k.fks = ARENA_ARRAY(a, st_table_fk, m->n_attrs);
+    k.checks = ARENA_ARRAY(a, st_table_check, m->n_attrs);
+    if (!k.columns || !k.indexes || !k.fks || !k.checks) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        st_err rc = add_attr(&k, &m->attrs[i]);
+        if (rc) {
+            return rc;
+        }
+    }
+    k.t.columns = k.columns;
+    k.t.indexes = k.indexes;
+    k.t.fks = k.fks;
+    k.t.checks = k.checks;
+    return migrate_copy_table(a, &k.t, ret);
+}
+
+static size_t model_index(const st_model *const *models, size_t n, const st_model *m)
+{
+    size_t i = 0;
+    while (i < n && models[i] != m) {
+        i++;
+    }
+    return i;
+}
+
+/* Whether every model in the list that m refers to has been placed. */
+static bool parents_placed(const st_model *const *models, size_t n, size_t at, const bool *placed)
+{
+    const st_model *m = models[at];
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_model *r = m->attrs[i].kind == ST_A_COLUMN ? m->attrs[i].references : NULL;
+        size_t p = r ? model_index(models, n, r) : n;
+        if (p < n && p != at && !placed[p]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Stable: what may come first in the given order does. Members of a cycle follow in the given order. */
+static void parents_first(const st_model *const *models, size_t n, bool *placed, size_t *ret_order)
+{
+    for (size_t done = 0; done < n; done++) {
+        size_t pick = n;
+        for (size_t i = 0; i < n && pick == n; i++) {
+            if (!placed[i] && parents_placed(models, n, i, placed)) {
+                pick = i;
+            }
+        }
+        for (size_t i = 0; i < n && pick == n; i++) {
+            pick = placed[i] ? n : i;
+        }
+        assert(pick < n);
+        placed[pick] = true;
+        ret_order[done] = pick;
+    }
+}
+
+st_err st_tables_of_models(arena *a, const st_model *const *models, size_t n, const st_table **ret, size_t *ret_n)
+{
+    st_table *tables = ARENA_ARRAY(a, st_table, n);
+    bool *placed = ARENA_ARRAY(a, bool, n);
+    size_t *order = ARENA_ARRAY(a, size_t, n);
+    if (!tables || !placed || !order) {
+        return diag_nomem();
+    }
+    parents_first(models, n, placed, order);
+    for (size_t i = 0; i < n; i++) {
+        st_err rc = table_of(a, models[order[i]], &tables[i]);
+        if (rc) {
+            return diag_wrap(rc, "schema of the model %s", models[order[i]]->name);
+        }
+    }
+    *ret = tables;
+    *ret_n = n;
+    return 0;
+}
