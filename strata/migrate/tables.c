@@ -20,8 +20,16 @@ static st_err wrong(const st_model *m, const char *member, const char *what)
     return diag_set(ST_E_INVALID, "model %s: %s: %s", m->name, member, what);
 }
 
-static void add_column(struct maker *k, const st_attr *x)
+static st_err add_column(struct maker *k, const st_attr *x)
 {
+    const struct st_enum *e = x->enumeration;
+    const char **values = e ? ARENA_ARRAY(k->a, const char *, e->n + 1u) : NULL;
+    if (e && !values) {
+        return diag_nomem();
+    }
+    for (unsigned i = 0; e && i < e->n; i++) {
+        values[i] = e->values[i];
+    }
     k->columns[k->t.n_columns++] = (st_table_column){
         .name = st_attr_column(x),
         .type = st_attr_type(x),
@@ -30,7 +38,7 @@ static void add_column(struct maker *k, const st_attr *x)
         .tenant = x->tenant,
         .max = x->max,
         .as_smallint = x->as_smallint,
-        .values = x->enumeration ? x->enumeration->values : NULL,
+        .values = values,
         .min_value = x->min_value,
         .max_value = x->max_value,
         .default_sql = x->default_sql,
@@ -38,6 +46,7 @@ static void add_column(struct maker *k, const st_attr *x)
         .comment = x->comment,
         .was = x->was,
     };
+    return 0;
 }
 
 /* The columns that members name, behind the tenant's. */
@@ -164,8 +173,8 @@ static st_err add_attr(struct maker *k, const st_attr *x)
     st_err rc = 0;
     switch (x->kind) {
     case ST_A_COLUMN:
-        add_column(k, x);
-        if (x->unique) {
+        rc = add_column(k, x);
+        if (!rc && x->unique) {
             const char *const self[] = {x->name, NULL};
             rc = add_index(k, &(const st_attr){.kind = ST_A_UNIQUE, .columns = self});
         }
@@ -185,7 +194,11 @@ static st_err add_attr(struct maker *k, const st_attr *x)
 
 static st_err table_of(arena *a, const st_model *m, st_table *ret)
 {
+    st_err rc = st_model_check(m);
     struct maker k = {.a = a, .m = m, .t = {.name = m->table, .was = m->was}};
+    if (rc) {
+        return rc;
+    }
     const st_attr *tenant = st_model_tenant(m);
     k.tenant = tenant ? st_attr_column(tenant) : NULL;
     k.columns = ARENA_ARRAY(a, st_table_column, m->n_attrs);
@@ -195,11 +208,11 @@ static st_err table_of(arena *a, const st_model *m, st_table *ret)
     if (!k.columns || !k.indexes || !k.fks || !k.checks) {
         return diag_nomem();
     }
-    for (size_t i = 0; i < m->n_attrs; i++) {
-        st_err rc = add_attr(&k, &m->attrs[i]);
-        if (rc) {
-            return rc;
-        }
+    for (size_t i = 0; !rc && i < m->n_attrs; i++) {
+        rc = add_attr(&k, &m->attrs[i]);
+    }
+    if (rc) {
+        return rc;
     }
     k.t.columns = k.columns;
     k.t.indexes = k.indexes;
