@@ -1,5 +1,4 @@
 /* Operations to steps of one dialect. */
-#include <assert.h>
 #include <errno.h>
 
 #include "strata/migrate/private.h"
@@ -168,8 +167,7 @@ static st_err plan_op(struct planner *p, const struct migrate_op *op)
         buf_puts(&p->sql, op->sql.text);
         return add(p, NULL, op);
     }
-    assert(!"an operation of no kind");
-    return ST_E_INVALID;
+    return diag_set(ST_E_INVALID, "an operation of no known kind");
 }
 
 st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret)
