@@ -162,7 +162,7 @@ START_TEST(two_digit_years_lie_at_most_fifty_years_ahead)
 {
     char text[CLOCK_TEXT_MAX], now[CLOCK_TEXT_MAX];
     (void)clock_format_rfc3339(clock_wall_us(), now);
-    int year = atoi(now);
+    int year = (int)strtol(now, NULL, 10);
     for (int ahead = -49; ahead <= 50; ahead++) {
         int64_t got, want;
         (void)snprintf(text, sizeof text, "01-Jun-%02d 00:00:00 GMT", (year + ahead) % 100);

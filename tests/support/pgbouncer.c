@@ -5,14 +5,13 @@
 #include <string.h>
 
 struct parts {
-    char role[64], password[64], database[64];
-    int port;
+    char role[64], password[64], port[8], database[64];
 };
 
 static struct parts split(const char *url)
 {
     struct parts p;
-    if (sscanf(url, "postgresql://%63[^:]:%63[^@]@127.0.0.1:%d/%63s", p.role, p.password, &p.port, p.database) != 4) {
+    if (sscanf(url, "postgresql://%63[^:]:%63[^@]@127.0.0.1:%7[0-9]/%63s", p.role, p.password, p.port, p.database) != 4) {
         server_fail("not a URL of pg_test_url: %s", url);
     }
     return p;
@@ -33,7 +32,7 @@ void pgbouncer_start(struct pgbouncer *b, const char *url)
                      p.password, p.password, p.password);
     server_put_file(&b->server, "users", users, (size_t)n);
     n = snprintf(conf, sizeof conf,
-                 "[databases]\n* = host=127.0.0.1 port=%d\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
+                 "[databases]\n* = host=127.0.0.1 port=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
                  "unix_socket_dir =\nauth_type = md5\nauth_file = %s/users\npool_mode = transaction\n"
                  "default_pool_size = 4\nmax_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
                  p.port, b->server.port, b->server.dir);
