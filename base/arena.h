@@ -21,15 +21,13 @@ void arena_reset(arena *a);
 
 /* 16-byte aligned, uninitialised; NULL when memory is out or the limit is reached. size 0 is allowed. */
 void *arena_alloc(arena *a, size_t size) __attribute__((malloc, alloc_size(2), warn_unused_result));
-void *arena_zalloc(arena *a, size_t count, size_t size)
-    __attribute__((malloc, alloc_size(2, 3), warn_unused_result));
+void *arena_zalloc(arena *a, size_t count, size_t size) __attribute__((malloc, alloc_size(2, 3), warn_unused_result));
 /* No alignment: for strings, packed end to end. */
 char *arena_bytes(arena *a, size_t size) __attribute__((malloc, alloc_size(2), warn_unused_result));
 char *arena_strdup(arena *a, const char *s) __attribute__((warn_unused_result));
 char *arena_memdup0(arena *a, const void *p, size_t len) __attribute__((warn_unused_result)); /* adds a NUL */
 char *arena_printf(arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), warn_unused_result));
-char *arena_vprintf(arena *a, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0), warn_unused_result));
+char *arena_vprintf(arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), warn_unused_result));
 
 #define ARENA_NEW(a, type) ((type *)arena_zalloc((a), 1, sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_zalloc((a), (n), sizeof(type)))

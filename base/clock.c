@@ -45,8 +45,8 @@ bool clock_from_civil(const struct civil *c, int64_t *ret_us)
         return false;
     }
     assert(c->year >= 0 && c->year <= 9999 && c->micros >= 0 && c->micros < 1000000);
-    int64_t seconds = days_from_civil(c->year, c->month, c->day) * 86400 + c->hour * 3600 + c->minute * 60 -
-                      c->offset_minutes * 60;
+    int64_t seconds =
+        days_from_civil(c->year, c->month, c->day) * 86400 + c->hour * 3600 + c->minute * 60 - c->offset_minutes * 60;
     if (c->second < 60) {
         *ret_us = (seconds + c->second) * 1000000 + c->micros;
         return true;

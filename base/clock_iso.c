@@ -88,8 +88,8 @@ static bool take_w3c_time(str *s, struct civil *c)
     if (!clock_take_digits(s, 2, &c->hour) || !clock_take_char(s, ':') || !clock_take_digits(s, 2, &c->minute)) {
         return false;
     }
-    if (clock_take_char(s, ':') && (!clock_take_digits(s, 2, &c->second) ||
-                                    (clock_take_char(s, '.') && !take_fraction(s, &c->micros)))) {
+    if (clock_take_char(s, ':') &&
+        (!clock_take_digits(s, 2, &c->second) || (clock_take_char(s, '.') && !take_fraction(s, &c->micros)))) {
         return false;
     }
     *s = str_trim(*s);

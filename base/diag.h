@@ -14,8 +14,8 @@ struct diag {
     int line;
     const char *file; /* static */
     char message[512];
-    char hint[256];     /* how to mend it, or empty */
-    char sqlstate[6];   /* SQLSTATE, or empty */
+    char hint[256];      /* how to mend it, or empty */
+    char sqlstate[6];    /* SQLSTATE, or empty */
     char constraint[64]; /* names as the database gave them, or empty */
     char table[64];
     char column[64];
@@ -26,8 +26,7 @@ struct diag *diag_last(void);
 
 /* Starts a new diagnosis; returns code, so that `return diag_set(-EINVAL, "port %d ...", port);` reads well. */
 #define diag_set(code, ...) diag_set_at((code), __FILE__, __LINE__, __VA_ARGS__)
-int diag_set_at(int code, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+int diag_set_at(int code, const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Out of memory, said without allocating. Returns -ENOMEM. */
 #define diag_nomem() diag_set_at(-ENOMEM, __FILE__, __LINE__, "out of memory")
 void diag_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

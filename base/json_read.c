@@ -193,8 +193,8 @@ int json_parse(arena *a, str text, const struct json_value **ret, struct json_er
         return fail(err, -ENOMEM, 1, 1, "out of memory");
     }
     json_error_t e;
-    json_t *root = json_loadb(text.p ? text.p : "", text.len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+    json_t *root =
+        json_loadb(text.p ? text.p : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
     if (!root) {
         return explain(&e, err);
     }

@@ -60,7 +60,7 @@ void json_end(struct json_writer *w)
 /* What a byte becomes inside a string: 0 itself, 1 look closer (the rest of Unicode), 'u' \u00XX, else that letter
  * behind a backslash. */
 static const char escapes[256] = {
-    [0 ... 0x1f] = 'u', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',      ['\r'] = 'r',
+    [0 ... 0x1f] = 'u', ['\b'] = 'b', ['\f'] = 'f',  ['\n'] = 'n',        ['\r'] = 'r',
     ['\t'] = 't',       ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 1,
 };
 

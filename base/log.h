@@ -32,9 +32,10 @@ bool log_enabled(enum log_level level);
 
 /* log_info("scan started", LOG_S("domain", d), LOG_I("pages", n)); */
 void log_write(enum log_level level, const char *event, const struct log_field *const *fields);
-#define LOG_AT(level, event, ...) \
-    (log_enabled(level) ? log_write((level), (event), (const struct log_field *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}) \
-                        : (void)0)
+#define LOG_AT(level, event, ...)                                                                          \
+    (log_enabled(level)                                                                                    \
+         ? log_write((level), (event), (const struct log_field *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}) \
+         : (void)0)
 #define log_debug(...) LOG_AT(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) LOG_AT(LOG_INFO, __VA_ARGS__)
 #define log_warn(...) LOG_AT(LOG_WARN, __VA_ARGS__)

@@ -53,10 +53,10 @@ bool str_starts(str s, str prefix);
 bool str_starts_nocase(str s, str prefix);
 bool str_ends(str s, str suffix);
 bool str_ends_nocase(str s, str suffix);
-str str_trim(str s);                       /* ASCII white space off both ends */
-str str_from(str s, size_t at);            /* the rest from at; empty when at is past the end */
-ptrdiff_t str_find(str s, str needle);     /* index, or -1 */
-ptrdiff_t str_find_char(str s, char c);    /* index, or -1 */
+str str_trim(str s);                    /* ASCII white space off both ends */
+str str_from(str s, size_t at);         /* the rest from at; empty when at is past the end */
+ptrdiff_t str_find(str s, str needle);  /* index, or -1 */
+ptrdiff_t str_find_char(str s, char c); /* index, or -1 */
 ptrdiff_t str_find_nocase(str s, str needle);
 /* Cuts *rest at the first sep: returns the part before it and moves *rest behind it. At the last part *rest
  * becomes the empty slice with p == NULL; a slice whose p is NULL has no more parts. */

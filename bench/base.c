@@ -37,8 +37,8 @@ static int uuids_from_kernel(uint64_t n)
     return 0;
 }
 
-static const struct bench_row row = {
-    42, "https://www.example.com/blog/2026/11/a-longer-path-as-they-are", "What a \"title\" looks like", 0.8, true};
+static const struct bench_row row = {42, "https://www.example.com/blog/2026/11/a-longer-path-as-they-are",
+                                     "What a \"title\" looks like", 0.8, true};
 
 enum { ROWS = 100 };
 
@@ -152,11 +152,11 @@ static int dates_by_libc(uint64_t n)
     return 0;
 }
 
-#define SIDE(name, how, fn)       \
-    static double name(void)      \
-    {                             \
-        return how(fn);           \
-    }                             \
+#define SIDE(name, how, fn)  \
+    static double name(void) \
+    {                        \
+        return how(fn);      \
+    }                        \
     extern int semicolon_required
 SIDE(uuid_ours, bench_ns, uuids);
 SIDE(uuid_theirs, bench_ns, uuids_from_kernel);
@@ -170,11 +170,11 @@ SIDE(date_theirs, bench_ns, dates_by_libc);
 extern const struct bench_case base_cases[];
 const struct bench_case base_cases[] = {
     {"uuid_v7", "ns/op", "one identifier; theirs asks getrandom(2) for each", uuid_ours, uuid_theirs, false, 0},
-    {"json_write", "rows/s", "objects of five members to text; theirs: jansson, built and dumped", write_ours, write_theirs,
-     false, 0},
+    {"json_write", "rows/s", "objects of five members to text; theirs: jansson, built and dumped", write_ours,
+     write_theirs, false, 0},
     {"json_parse", "rows/s", "the same text to values; theirs: jansson alone, which ours bounds and copies", read_ours,
      read_theirs, false, 0},
-    {"w3c_date", "ns/op", "a lastmod with zone to microseconds; theirs: strptime and timegm", date_ours, date_theirs, false,
-     0},
+    {"w3c_date", "ns/op", "a lastmod with zone to microseconds; theirs: strptime and timegm", date_ours, date_theirs,
+     false, 0},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -123,7 +123,8 @@ bool bench_command(const char *const *argv, struct bench_usage *ret)
     while ((ended = pid < 0 ? -1 : wait4(pid, &status, 0, &usage)) < 0 && pid > 0 && errno == EINTR) {
     }
     if (ended < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        bench_say("%s %s", argv[0], ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "is not there" : "failed");
+        bench_say("%s %s", argv[0],
+                  ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "is not there" : "failed");
         return false;
     }
     *ret = (struct bench_usage){.seconds = (double)(clock_mono_ns() - start) / 1e9,

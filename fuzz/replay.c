@@ -63,6 +63,7 @@ int main(int argc, char **argv)
     }
     bool ok = n > 0 && failed == 0;
     const char *slash = strrchr(argv[1], '/');
-    (void)printf("1..1\n%s 1 - %s: %d inputs, %d failed\n", ok ? "ok" : "not ok", slash ? slash + 1 : argv[1], n, failed);
+    (void)printf("1..1\n%s 1 - %s: %d inputs, %d failed\n", ok ? "ok" : "not ok", slash ? slash + 1 : argv[1], n,
+                 failed);
     return ok ? 0 : 1;
 }

@@ -9,17 +9,17 @@ struct sample {
     int64_t us;
 };
 
-#define SECONDS(s) ((int64_t)(s) * 1000000)
-#define CHECK_ALL(parse, samples)                                                                     \
-    for (size_t i_ = 0; i_ < sizeof(samples) / sizeof *(samples); i_++) {                             \
-        int64_t us_ = 42;                                                                             \
-        ck_assert_msg(parse(str_of((samples)[i_].text), &us_), "refused: %s", (samples)[i_].text);    \
-        ck_assert_msg(us_ == (samples)[i_].us, "%s gave %lld", (samples)[i_].text, (long long)us_);   \
+#define SECONDS(s) ((int64_t)(s)*1000000)
+#define CHECK_ALL(parse, samples)                                                                   \
+    for (size_t i_ = 0; i_ < sizeof(samples) / sizeof *(samples); i_++) {                           \
+        int64_t us_ = 42;                                                                           \
+        ck_assert_msg(parse(str_of((samples)[i_].text), &us_), "refused: %s", (samples)[i_].text);  \
+        ck_assert_msg(us_ == (samples)[i_].us, "%s gave %lld", (samples)[i_].text, (long long)us_); \
     }
-#define REFUSE_ALL(parse, texts)                                                                      \
-    for (size_t i_ = 0; i_ < sizeof(texts) / sizeof *(texts); i_++) {                                 \
-        int64_t us_ = 42;                                                                             \
-        ck_assert_msg(!parse(str_of((texts)[i_]), &us_) && us_ == 42, "accepted: %s", (texts)[i_]);   \
+#define REFUSE_ALL(parse, texts)                                                                    \
+    for (size_t i_ = 0; i_ < sizeof(texts) / sizeof *(texts); i_++) {                               \
+        int64_t us_ = 42;                                                                           \
+        ck_assert_msg(!parse(str_of((texts)[i_]), &us_) && us_ == 42, "accepted: %s", (texts)[i_]); \
     }
 
 START_TEST(the_wall_clock_agrees_with_time_and_the_other_never_steps_back)
@@ -117,9 +117,9 @@ START_TEST(w3c_dates_are_read_as_sites_write_them)
                                   {"1997-07-16 19:20:30 UTC", SECONDS(869080830)},
                                   {"1997-07-16t19:20z", SECONDS(869080800)}};
     CHECK_ALL(clock_parse_w3c, good);
-    const char *bad[] = {"",           "97",         "1997-",           "1997-7-1",         "1997-13",
-                         "1997-07-32", "1997/07/16", "1997-07-16T",     "1997-07-16T19",    "1997-07-16T19:20:30.",
-                         "19970716",   "yesterday",  "1997-07-16T1:20", "1997-07-16 noon",  "1997-07-16T19:20:30+1",
+    const char *bad[] = {"",           "97",         "1997-",           "1997-7-1",          "1997-13",
+                         "1997-07-32", "1997/07/16", "1997-07-16T",     "1997-07-16T19",     "1997-07-16T19:20:30.",
+                         "19970716",   "yesterday",  "1997-07-16T1:20", "1997-07-16 noon",   "1997-07-16T19:20:30+1",
                          "0000-00-00", "1997T10:00", "1997-07-16x",     "1997-07-16T19:20Zx"};
     REFUSE_ALL(clock_parse_w3c, bad);
 }

@@ -33,8 +33,9 @@ START_TEST(the_writer_keeps_commas_nesting_and_escapes)
     json_raw(&w, STR("[1]"));
     json_end(&w);
     OK(b.err);
-    ck_assert_str_eq(b.p, "{\"a\\\"b\":[-9223372036854775808,18446744073709551615,true,null,[],{}],"
-                          "\"s\":\"\\b\\f\\n\\r\\t\\\"\\\\/\\u0001\x7f\xe2\x82\xac\\u0000end\",\"n\":null,\"raw\":[1]}");
+    ck_assert_str_eq(b.p,
+                     "{\"a\\\"b\":[-9223372036854775808,18446744073709551615,true,null,[],{}],"
+                     "\"s\":\"\\b\\f\\n\\r\\t\\\"\\\\/\\u0001\x7f\xe2\x82\xac\\u0000end\",\"n\":null,\"raw\":[1]}");
 }
 END_TEST
 
@@ -44,8 +45,14 @@ START_TEST(broken_utf8_becomes_the_replacement_character)
     buf_init(&b, 1000);
     struct json_writer w;
     json_start(&w, &b);
-    json_string(&w, STR("a\xff" "b\xe2\x82" "c\xed\xa0\x80" "d\xf0\x9f\x98\x80"));
-    ck_assert_str_eq(b.p, "\"a\xef\xbf\xbd" "b\xef\xbf\xbd" "c\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "d\xf0\x9f\x98\x80\"");
+    json_string(&w, STR("a\xff"
+                        "b\xe2\x82"
+                        "c\xed\xa0\x80"
+                        "d\xf0\x9f\x98\x80"));
+    ck_assert_str_eq(b.p, "\"a\xef\xbf\xbd"
+                          "b\xef\xbf\xbd"
+                          "c\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                          "d\xf0\x9f\x98\x80\"");
 }
 END_TEST
 
@@ -54,10 +61,15 @@ START_TEST(doubles_are_as_short_as_they_read_back)
     const struct {
         double v;
         const char *text;
-    } samples[] = {{0.1, "0.1"},         {1, "1.0"},       {-0.0, "-0.0"},
-                   {1.0 / 3, "0.3333333333333333"},        {1e300, "1e+300"},
-                   {5e-324, "4.94065645841247e-324"},      {0.1 + 0.2, "0.30000000000000004"},
-                   {NAN, "null"},        {INFINITY, "null"}};
+    } samples[] = {{0.1, "0.1"},
+                   {1, "1.0"},
+                   {-0.0, "-0.0"},
+                   {1.0 / 3, "0.3333333333333333"},
+                   {1e300, "1e+300"},
+                   {5e-324, "4.94065645841247e-324"},
+                   {0.1 + 0.2, "0.30000000000000004"},
+                   {NAN, "null"},
+                   {INFINITY, "null"}};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         BUF_AUTO buf b;
         buf_init(&b, 100);
@@ -75,8 +87,10 @@ START_TEST(a_document_reads_and_writes_back_the_same)
         "{\"z\":1,\"a\":[true,false,null,-5,2.5,\"\\u0000x\xc3\xa4\"],\"o\":{\"k\":\"v\"},\"e\":[],\"f\":{}}";
     ARENA_AUTO arena *a = arena_new(NULL, 0);
     const struct json_value *v;
-    OK(json_parse(a, STR(" {\"z\":1,\"a\":[true,false,null,-5,2.5,\"\\u0000x\\u00e4\"],\n"
-                         "\"o\":{\"k\":\"v\"},\"e\":[],\"f\":{}} \n"), &v, NULL));
+    OK(json_parse(a,
+                  STR(" {\"z\":1,\"a\":[true,false,null,-5,2.5,\"\\u0000x\\u00e4\"],\n"
+                      "\"o\":{\"k\":\"v\"},\"e\":[],\"f\":{}} \n"),
+                  &v, NULL));
     const struct json_value *o = json_get(v, "o");
     ck_assert_str_eq(json_get(o, "k")->string.p, "v");
     ck_assert_ptr_null(json_get(v, "nothing"));
@@ -193,9 +207,11 @@ START_TEST(an_arena_with_a_limit_bounds_what_is_read)
 {
     ARENA_AUTO arena *a = arena_new(NULL, 2000);
     const struct json_value *v;
-    CODE(json_parse(a, STR("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-                           "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"),
-                    &v, NULL), -ENOMEM);
+    CODE(json_parse(a,
+                    STR("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+                        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"),
+                    &v, NULL),
+         -ENOMEM);
 }
 END_TEST
 

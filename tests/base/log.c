@@ -50,8 +50,9 @@ START_TEST(text_is_for_people_and_cannot_steer_their_terminal)
     start(LOG_INFO, LOG_TEXT);
     log_warn("found", LOG_S("host", "example.com"), LOG_S("title", "x \x1b[2J\xc2\x9b\"q\"\xff\xe2\x82\xac"),
              LOG_S("empty", ""), LOG_I("n", 7), LOG_B("ok", false), LOG_D("d", 1.5));
-    matches("^[0-9:]{8} warn found host=example\\.com title=\"x \\?\\[2J\\?\\\\\"q\\\\\"\\?\xe2\x82\xac\" empty=\"\" n=7 "
-            "ok=false d=1\\.5\n$");
+    matches(
+        "^[0-9:]{8} warn found host=example\\.com title=\"x \\?\\[2J\\?\\\\\"q\\\\\"\\?\xe2\x82\xac\" empty=\"\" n=7 "
+        "ok=false d=1\\.5\n$");
 }
 END_TEST
 
@@ -100,7 +101,8 @@ START_TEST(lines_of_threads_do_not_mix)
     for (int i = 0; i < 4; i++) {
         OK(pthread_join(t[i], NULL));
     }
-    matches("^(\\{\"time\":\"[^\"]+\",\"level\":\"info\",\"event\":\"line\",\"who\":\"[a-d]\",\"filler\":\"f+\"\\}\n)+$");
+    matches(
+        "^(\\{\"time\":\"[^\"]+\",\"level\":\"info\",\"event\":\"line\",\"who\":\"[a-d]\",\"filler\":\"f+\"\\}\n)+$");
 }
 END_TEST
 

@@ -72,4 +72,5 @@ START_TEST(hooks_replace_the_allocator)
 END_TEST
 
 RUN("mem", 10, CASE(size_zero_gives_a_unique_pointer), CASE(a_product_that_overflows_gives_null),
-    CASE(the_nth_allocation_fails_once_or_from_then_on), CASE(copies_end_with_a_nul), CASE(hooks_replace_the_allocator));
+    CASE(the_nth_allocation_fails_once_or_from_then_on), CASE(copies_end_with_a_nul),
+    CASE(hooks_replace_the_allocator));

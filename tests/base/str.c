@@ -70,13 +70,29 @@ END_TEST
 
 START_TEST(utf8_follows_rfc_3629)
 {
-    const char *good[] = {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                          "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+    const char *good[] = {"",
+                          "abc",
+                          "\xc2\x80",
+                          "\xdf\xbf",
+                          "\xe0\xa0\x80",
+                          "\xed\x9f\xbf",
+                          "\xee\x80\x80",
+                          "\xf0\x90\x80\x80",
+                          "\xf4\x8f\xbf\xbf"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert_msg(str_is_utf8(str_of(good[i])), "good %zu", i);
     }
-    const char *bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "a\xff", "\xc2z"};
+    const char *bad[] = {"\x80",
+                         "\xc0\x80",
+                         "\xc1\xbf",
+                         "\xe0\x9f\xbf",
+                         "\xed\xa0\x80",
+                         "\xf0\x8f\xbf\xbf",
+                         "\xf4\x90\x80\x80",
+                         "\xf5\x80\x80\x80",
+                         "\xe2\x82",
+                         "a\xff",
+                         "\xc2z"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_msg(!str_is_utf8(str_of(bad[i])), "bad %zu", i);
     }

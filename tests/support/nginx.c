@@ -81,8 +81,8 @@ void nginx_start(struct nginx *n, const char *config)
     char prefix[SERVER_PATH_MAX + 1];
     (void)snprintf(prefix, sizeof prefix, "%s/", n->server.dir);
     server_start(&n->server,
-                 (const char *const[]){server_program("/usr/sbin/nginx", "nginx-light"), "-p", prefix, "-c", "nginx.conf",
-                                       "-e", "stderr", NULL},
+                 (const char *const[]){server_program("/usr/sbin/nginx", "nginx-light"), "-p", prefix, "-c",
+                                       "nginx.conf", "-e", "stderr", NULL},
                  SIGTERM);
     server_wait(&n->server, accepts, &n->server.port);
 }

@@ -90,13 +90,14 @@ static void prepare(struct pg_server *s, const char *password)
 {
     char sql[512];
     (void)snprintf(sql, sizeof sql,
-                   "CREATE ROLE waymark_owner LOGIN PASSWORD '%s'; CREATE ROLE waymark_app LOGIN PASSWORD '%s'", password,
-                   password);
+                   "CREATE ROLE waymark_owner LOGIN PASSWORD '%s'; CREATE ROLE waymark_app LOGIN PASSWORD '%s'",
+                   password, password);
     pg_test_exec(s->url, sql);
     pg_test_exec(s->url, "CREATE DATABASE waymark_template TEMPLATE template0 OWNER waymark_owner");
-    pg_test_exec(url_with(s->url, "postgres", "waymark_template"),
-                 "ALTER DEFAULT PRIVILEGES FOR ROLE waymark_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO waymark_app;"
-                 "ALTER DEFAULT PRIVILEGES FOR ROLE waymark_owner GRANT USAGE, SELECT ON SEQUENCES TO waymark_app");
+    pg_test_exec(
+        url_with(s->url, "postgres", "waymark_template"),
+        "ALTER DEFAULT PRIVILEGES FOR ROLE waymark_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO waymark_app;"
+        "ALTER DEFAULT PRIVILEGES FOR ROLE waymark_owner GRANT USAGE, SELECT ON SEQUENCES TO waymark_app");
 }
 
 void pg_server_start(struct pg_server *s, bool fsync, const char *settings)
@@ -118,11 +119,12 @@ void pg_server_start(struct pg_server *s, bool fsync, const char *settings)
                                                  "postgres", file, "--auth=md5", "--encoding=UTF8", "--locale=C.UTF-8",
                                                  "--no-sync", "--no-instructions", NULL});
     s->server.port = server_free_port();
-    int n = snprintf(conf, sizeof conf,
-                     "listen_addresses = '127.0.0.1'\nport = %d\nunix_socket_directories = ''\nmax_connections = 300\n"
-                     "shared_buffers = 64MB\nfsync = %s\nfull_page_writes = %s\nmax_wal_size = 256MB\n"
-                     "password_encryption = md5\nlog_min_messages = fatal\ntimezone = 'UTC'\nupdate_process_title = off\n%s\n",
-                     s->server.port, fsync ? "on" : "off", fsync ? "on" : "off", settings ? settings : "");
+    int n = snprintf(
+        conf, sizeof conf,
+        "listen_addresses = '127.0.0.1'\nport = %d\nunix_socket_directories = ''\nmax_connections = 300\n"
+        "shared_buffers = 64MB\nfsync = %s\nfull_page_writes = %s\nmax_wal_size = 256MB\n"
+        "password_encryption = md5\nlog_min_messages = fatal\ntimezone = 'UTC'\nupdate_process_title = off\n%s\n",
+        s->server.port, fsync ? "on" : "off", fsync ? "on" : "off", settings ? settings : "");
     if (n < 0 || (size_t)n >= sizeof conf) {
         server_fail("settings too long");
     }

@@ -11,7 +11,8 @@ struct parts {
 static struct parts split(const char *url)
 {
     struct parts p;
-    if (sscanf(url, "postgresql://%63[^:]:%63[^@]@127.0.0.1:%7[0-9]/%63s", p.role, p.password, p.port, p.database) != 4) {
+    if (sscanf(url, "postgresql://%63[^:]:%63[^@]@127.0.0.1:%7[0-9]/%63s", p.role, p.password, p.port, p.database) !=
+        4) {
         server_fail("not a URL of pg_test_url: %s", url);
     }
     return p;
@@ -38,7 +39,8 @@ void pgbouncer_start(struct pgbouncer *b, const char *url)
                  p.port, b->server.port, b->server.dir);
     server_put_file(&b->server, "pgbouncer.ini", conf, (size_t)n);
     (void)snprintf(path, sizeof path, "%s/pgbouncer.ini", b->server.dir);
-    server_start(&b->server, (const char *const[]){server_program("/usr/sbin/pgbouncer", "pgbouncer"), path, NULL}, SIGTERM);
+    server_start(&b->server, (const char *const[]){server_program("/usr/sbin/pgbouncer", "pgbouncer"), path, NULL},
+                 SIGTERM);
     server_wait(&b->server, accepts, &b->server.port);
 }
 

@@ -36,7 +36,7 @@ const char *server_printf(const char *fmt, ...)
     static struct kept {
         struct kept *next;
         char text[];
-    } *kept; /* a list, so that no leak checker takes them for lost */
+    } * kept; /* a list, so that no leak checker takes them for lost */
     char text[4096];
     va_list ap;
     va_start(ap, fmt);

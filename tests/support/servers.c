@@ -27,10 +27,12 @@ START_TEST(the_app_role_writes_but_owns_nothing_and_policies_hold_for_it)
                         "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (n = 2)");
     ck_assert_str_eq(pg_test_value(app, "SELECT count(*) FROM t"), "1");
     ck_assert_str_eq(pg_test_value(app, "UPDATE t SET n = 2 RETURNING n"), "2");
-    ck_assert_str_eq(pg_test_value(app, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"), "f");
+    ck_assert_str_eq(pg_test_value(app, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"),
+                     "f");
     ck_assert_str_eq(pg_test_value(owner, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"), "f");
     ck_assert_str_eq(pg_test_value(pg_test_url_as(owner, PG_ADMIN), "SELECT rolsuper FROM pg_roles WHERE rolname = "
-                                                                    "current_user"), "t");
+                                                                    "current_user"),
+                     "t");
 }
 END_TEST
 
@@ -122,7 +124,8 @@ START_TEST(nginx_serves_files_with_the_configuration_given)
 END_TEST
 
 RUN("support_servers", 60, CASE(each_call_gives_another_empty_database),
-    CASE(the_app_role_writes_but_owns_nothing_and_policies_hold_for_it), CASE(a_crashed_server_comes_back_with_its_data),
+    CASE(the_app_role_writes_but_owns_nothing_and_policies_hold_for_it),
+    CASE(a_crashed_server_comes_back_with_its_data),
     CASE(a_server_ends_with_the_process_that_started_it_even_when_killed),
     CASE(pgbouncer_hands_a_transaction_to_whichever_connection_is_free),
     CASE(nginx_serves_files_with_the_configuration_given));
