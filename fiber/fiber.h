@@ -111,8 +111,8 @@ fiber *fiber_self(void); /* NULL outside */
 bool fiber_is_cancelled(void);
 arena *fiber_arena(void); /* freed with the fiber; NULL outside, and when memory is out */
 const char *fiber_name(const fiber *f);
-/* Cleanup that must suspend (closing a connection politely) in a cancelled fiber: between the two calls cancellation
- * is not seen; deadlines are. */
+/* Cleanup that must suspend (closing a connection politely) in a cancelled fiber, or past its deadline: between the two
+ * calls neither cancellation nor the deadline scopes around them are seen; deadlines set inside are. */
 void fiber_shield_enter(void);
 void fiber_shield_leave(void);
 /* Debug builds abort, naming the place, when a call that can wait is made between the two. why is static. */

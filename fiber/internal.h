@@ -37,7 +37,8 @@ struct fiber {
     const char *scheduled_by;
     fiber_waiter *waiter; /* while parked */
     struct deadline timer;
-    int64_t deadline; /* the minimum of the scopes in force */
+    int64_t deadline;   /* the minimum of the scopes in force */
+    int64_t unshielded; /* what that was outside of the shield */
     unsigned hurried; /* I/O calls in a row that did not have to wait */
 
     fiber_bundle *bundle;

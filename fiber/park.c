@@ -224,20 +224,24 @@ const char *fiber_name(const fiber *f)
     return f ? f->name : "outside";
 }
 
+/* Outside of all fibers nothing is cancelled, but deadline scopes are lifted as well. */
 void fiber_shield_enter(void)
 {
-    fiber *f = fiber_self();
-    if (f) {
-        f->shields++;
+    fiber_loop *l = fiber_loop_current();
+    if (l && l->current->shields++ == 0) {
+        l->current->unshielded = l->current->deadline;
+        l->current->deadline = FIBER_FOREVER;
     }
 }
 
 void fiber_shield_leave(void)
 {
-    fiber *f = fiber_self();
-    if (f) {
-        assert(f->shields > 0);
-        f->shields--;
+    fiber_loop *l = fiber_loop_current();
+    if (l) {
+        assert(l->current->shields > 0);
+        if (--l->current->shields == 0) {
+            l->current->deadline = l->current->unshielded;
+        }
     }
 }
 

@@ -98,6 +98,19 @@ START_FIBER_TEST(a_shield_lets_cleanup_suspend)
     ck_assert(done);
 END_FIBER_TEST
 
+START_FIBER_TEST(a_shield_lifts_the_deadlines_around_it)
+    FIBER_DEADLINE(fiber_now() - 1);
+    CODE(fiber_sleep_until(fiber_in_ms(1)), -ETIMEDOUT);
+    fiber_shield_enter();
+    OK(fiber_sleep_until(fiber_in_ms(1)));
+    {
+        FIBER_DEADLINE(fiber_in_ms(1));
+        CODE(fiber_sleep_until(fiber_in_ms(1000)), -ETIMEDOUT);
+    }
+    fiber_shield_leave();
+    CODE(fiber_sleep_until(fiber_in_ms(1)), -ETIMEDOUT);
+END_FIBER_TEST
+
 static int nest(void *arg)
 {
     int depth = *(int *)arg, deeper = depth - 1;
@@ -191,6 +204,7 @@ END_TEST
 RUN("fiber bundle", 20, CASE(members_run_after_the_starter_suspends_and_wait_joins_them),
     CASE(leaving_the_scope_cancels_and_joins), CASE(a_member_cancelled_before_it_ran_still_runs),
     CASE(wait_returns_the_first_error_with_its_diagnosis), CASE(a_closing_bundle_takes_no_more),
-    CASE(a_shield_lets_cleanup_suspend), CASE(closing_the_outermost_ends_a_tree_of_bundles),
+    CASE(a_shield_lets_cleanup_suspend),
+    CASE(a_shield_lifts_the_deadlines_around_it), CASE(closing_the_outermost_ends_a_tree_of_bundles),
     CASE(run_returns_the_result_of_its_function), CASE(a_fibers_arena_ends_with_it),
     CASE(a_loop_has_a_limit_of_fibers), CASE(bundles_work_outside_a_fiber));

@@ -259,15 +259,20 @@ static uint64_t switches(void)
     return s.switches;
 }
 
+static void scoped_call(struct attempt *a)
+{
+    FIBER_DEADLINE(a->scope);
+    a->rc = a->call->fn(a->world, a->deadline);
+}
+
 static int attempt(void *arg)
 {
     struct attempt *a = arg;
-    FIBER_DEADLINE(a->scope);
     if (a->shielded) {
         fiber_shield_enter();
     }
     uint64_t before = switches();
-    a->rc = a->call->fn(a->world, a->deadline);
+    scoped_call(a);
     a->switches = switches() - before;
     if (a->shielded) {
         fiber_shield_leave();
