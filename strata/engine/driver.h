@@ -25,6 +25,8 @@ struct st_shape {
     size_t size;                   /* of the struct */
     size_t head;                   /* zeroed bytes to put before it, multiple of 16 (the session's row header) */
 };
+/* A member as a value to bind; points into obj. */
+void st_field_get(const struct st_field *f, const void *obj, st_value *ret);
 
 struct st_stmt {
     str sql;               /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
