@@ -3,6 +3,12 @@
 #include "fiber/internal.h"
 #include "fixture.h"
 
+#ifdef NDEBUG
+enum { DEBUG = 0 };
+#else
+enum { DEBUG = 1 };
+#endif
+
 static int suspend_where_it_must_not(void *arg)
 {
     fiber_mutex m = {0}; /* free: it would not even have to wait */
@@ -31,12 +37,12 @@ static int between_guards(void *arg)
 
 START_TEST(suspending_in_a_guarded_section_names_the_place)
 {
-#ifndef NDEBUG
-    aborts(break_guard, "fiber fiber_run suspends where it must not: the index is half built (");
-    aborts(break_guard, "guard.c:");
-#else
-    break_guard();
-#endif
+    if (DEBUG) {
+        aborts(break_guard, "fiber fiber_run suspends where it must not: the index is half built (");
+        aborts(break_guard, "guard.c:");
+    } else {
+        break_guard();
+    }
     OK(in_fiber(between_guards, NULL));
 }
 END_TEST
@@ -205,8 +211,7 @@ static int dig_beside(void *arg)
     OK(fiber_start_named(&b, sleep_on, NULL, "sleeper"));
     OK(fiber_sleep_until(fiber_in_ms(1)));
     fiber_bundle_close(&b);
-#ifndef NDEBUG
-    if (!ON_VALGRIND) {
+    if (DEBUG && !ON_VALGRIND) {
         size_t peak = fiber_stack_peak(fiber_loop_current(), "digger");
         ck_assert_uint_ge(peak, (size_t)*(long *)arg);
         ck_assert_uint_le(peak, (size_t)*(long *)arg * 3 + 30000); /* a sanitizer's frames are larger */
@@ -216,7 +221,6 @@ static int dig_beside(void *arg)
         fiber_loop_stats(fiber_loop_current(), &s);
         ck_assert_uint_eq(s.stack_peak, peak);
     }
-#endif
     return 0;
 }
 
@@ -224,11 +228,9 @@ START_TEST(the_deepest_stack_of_each_start_site_is_known)
 {
     long size = 64 << 10;
     OK(in_fiber_with(&options, dig_beside, &size));
-#ifndef NDEBUG
-    if (!ON_VALGRIND) {
+    if (DEBUG && !ON_VALGRIND) {
         aborts(dig_to_the_edge, "of the 524288 bytes of its stack");
     }
-#endif
 }
 END_TEST
 
