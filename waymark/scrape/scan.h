@@ -12,7 +12,6 @@
 #include "waymark/models/sitemap_file.h"
 #include "waymark/scrape/fetch.h"
 #include "waymark/scrape/scope.h"
-#include "waymark/scrape/site.h"
 
 enum { SCAN_BATCH = 4096 }; /* most pages handed to the sink at once */
 
@@ -43,8 +42,10 @@ struct scan_counts {
     uint64_t dropped;       /* entries not taken: another host, not a URL, over a limit */
     uint64_t requests, bytes;
     unsigned queued;        /* sitemaps known and not yet read */
+    bool incomplete;        /* something the site names was not read to its end */
 };
 
+struct site; /* site.h */
 struct scan_site {
     str home;  /* canonical URL of the home page after redirects; the name given when it could not be read */
     const struct site *facts; /* NULL when there was no home page to read */
@@ -74,5 +75,8 @@ int scan_site(const struct scan_options *o, const char *name, const struct scan_
 
 /* The name under which a site is kept: its host, with the port when it is not the default. -EINVAL names the fault. */
 int scan_domain_name(buf *out, const char *name);
+
+/* What a home page says, as a Domain whose texts point into site. */
+int scan_site_facts(const struct scan_site *site, Domain *ret);
 
 #endif
