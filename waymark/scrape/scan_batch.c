@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "waymark/scrape/scan_impl.h"
+#include "waymark/scrape/sitemap_json.h"
 
 enum { BATCH_BYTES = 1 << 20, EXTRAS_MAX = 1 << 20 }; /* a batch is handed on when its texts pass this */
 
@@ -67,119 +67,30 @@ static void example(char out[static 160], str s)
     (void)snprintf(out, 160, "%.*s", (int)(s.len < 150 ? s.len : 150), s.p ? s.p : "");
 }
 
-static void put_text(struct json_writer *w, const char *key, str s)
+/* One of the extensions as a JSON text in the batch; a text over EXTRAS_MAX is left out. */
+static int put_json(struct scan_batch *b, bool present, void (*write)(struct json_writer *, const struct sitemap_extras *),
+                    const struct sitemap_extras *x, st_json *ret)
 {
-    if (s.len) {
-        json_key(w, key);
-        json_string(w, s);
+    if (!present) {
+        return 0;
     }
-}
-
-/* Ends a JSON text and copies it to the batch; a text that passed its limit is left out. */
-static int take_json(struct scan_batch *b, struct json_writer *w, st_json *ret)
-{
-    json_end(w);
-    if (b->json.err == -ENOMEM) {
-        return diag_nomem();
+    struct json_writer w;
+    buf_clear(&b->json);
+    json_start(&w, &b->json);
+    write(&w, x);
+    if (b->json.err == -E2BIG) {
+        return 0;
     }
     ret->text = b->json.err ? NULL : arena_memdup0(b->arena, b->json.p, b->json.len);
-    int r = !b->json.err && !ret->text ? diag_nomem() : 0;
-    buf_clear(&b->json);
-    return r;
-}
-
-static int put_alternates(struct scan_batch *b, const struct sitemap_extras *x, Page *p)
-{
-    if (!x->n_alternates) {
-        return 0;
-    }
-    struct json_writer w;
-    json_start(&w, &b->json);
-    json_array(&w);
-    for (uint32_t i = 0; i < x->n_alternates; i++) {
-        json_object(&w);
-        put_text(&w, "hreflang", x->alternates[i].hreflang);
-        put_text(&w, "href", x->alternates[i].href);
-        put_text(&w, "media", x->alternates[i].media);
-        json_end(&w);
-    }
-    return take_json(b, &w, &p->alternates);
-}
-
-static int put_images(struct scan_batch *b, const struct sitemap_extras *x, Page *p)
-{
-    if (!x->n_images) {
-        return 0;
-    }
-    struct json_writer w;
-    json_start(&w, &b->json);
-    json_array(&w);
-    for (uint32_t i = 0; i < x->n_images; i++) {
-        json_object(&w);
-        put_text(&w, "loc", x->images[i].loc);
-        put_text(&w, "title", x->images[i].title);
-        put_text(&w, "caption", x->images[i].caption);
-        put_text(&w, "geo_location", x->images[i].geo_location);
-        put_text(&w, "license", x->images[i].license);
-        json_end(&w);
-    }
-    return take_json(b, &w, &p->images);
-}
-
-static int put_videos(struct scan_batch *b, const struct sitemap_extras *x, Page *p)
-{
-    if (!x->n_videos) {
-        return 0;
-    }
-    struct json_writer w;
-    json_start(&w, &b->json);
-    json_array(&w);
-    for (uint32_t i = 0; i < x->n_videos; i++) {
-        const struct sitemap_video *v = &x->videos[i];
-        const struct {
-            const char *key;
-            str value;
-        } fields[] = {{"thumbnail_loc", v->thumbnail_loc}, {"title", v->title},
-                      {"description", v->description},     {"content_loc", v->content_loc},
-                      {"player_loc", v->player_loc},       {"duration", v->duration},
-                      {"publication_date", v->publication_date}, {"expiration_date", v->expiration_date},
-                      {"category", v->category},           {"rating", v->rating},
-                      {"view_count", v->view_count},       {"family_friendly", v->family_friendly},
-                      {"live", v->live},                   {"uploader", v->uploader}};
-        json_object(&w);
-        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
-            put_text(&w, fields[k].key, fields[k].value);
-        }
-        json_end(&w);
-    }
-    return take_json(b, &w, &p->videos);
-}
-
-static int put_news(struct scan_batch *b, const struct sitemap_extras *x, Page *p)
-{
-    if (!x->news) {
-        return 0;
-    }
-    struct json_writer w;
-    json_start(&w, &b->json);
-    json_object(&w);
-    put_text(&w, "publication", x->news->publication);
-    put_text(&w, "language", x->news->language);
-    put_text(&w, "publication_date", x->news->publication_date);
-    put_text(&w, "title", x->news->title);
-    put_text(&w, "genres", x->news->genres);
-    put_text(&w, "keywords", x->news->keywords);
-    put_text(&w, "stock_tickers", x->news->stock_tickers);
-    put_text(&w, "access", x->news->access);
-    return take_json(b, &w, &p->news);
+    return ret->text ? 0 : diag_nomem();
 }
 
 static int put_extras(struct scan_batch *b, const struct sitemap_extras *x, Page *p)
 {
-    int r = put_alternates(b, x, p);
-    r = r ? r : put_images(b, x, p);
-    r = r ? r : put_videos(b, x, p);
-    return r ? r : put_news(b, x, p);
+    int r = put_json(b, x->n_alternates > 0, sitemap_alternates_json, x, &p->alternates);
+    r = r ? r : put_json(b, x->n_images > 0, sitemap_images_json, x, &p->images);
+    r = r ? r : put_json(b, x->n_videos > 0, sitemap_videos_json, x, &p->videos);
+    return r ? r : put_json(b, x->news != NULL, sitemap_news_json, x, &p->news);
 }
 
 int scan_batch_flush(struct scan *s, struct scan_batch *b)

@@ -29,17 +29,13 @@ static void object(struct json_writer *w, const void *p, const struct row *rows,
     json_end(w);
 }
 
-static void list(struct json_writer *w, const char *key, const void *p, size_t count, size_t size,
-                 const struct row *rows, size_t n)
+static void list(struct json_writer *w, const void *p, size_t count, size_t size, const struct row *rows, size_t n)
 {
-    if (count) {
-        json_key(w, key);
-        json_array(w);
-        for (size_t i = 0; i < count; i++) {
-            object(w, (const char *)p + i * size, rows, n);
-        }
-        json_end(w);
+    json_array(w);
+    for (size_t i = 0; i < count; i++) {
+        object(w, (const char *)p + i * size, rows, n);
     }
+    json_end(w);
 }
 
 #define ROW(type, member_)                                                                                             \
@@ -48,13 +44,23 @@ static void list(struct json_writer *w, const char *key, const void *p, size_t c
     }
 #define LEN(array) (sizeof(array) / sizeof *(array))
 
-void sitemap_extras_json(struct json_writer *w, const struct sitemap_extras *x)
+void sitemap_alternates_json(struct json_writer *w, const struct sitemap_extras *x)
 {
-    static const struct row alternate[] = {ROW(sitemap_alternate, hreflang), ROW(sitemap_alternate, href),
-                                           ROW(sitemap_alternate, media)};
-    static const struct row image[] = {ROW(sitemap_image, loc), ROW(sitemap_image, title), ROW(sitemap_image, caption),
-                                       ROW(sitemap_image, geo_location), ROW(sitemap_image, license)};
-    static const struct row video[] = {
+    static const struct row rows[] = {ROW(sitemap_alternate, hreflang), ROW(sitemap_alternate, href),
+                                      ROW(sitemap_alternate, media)};
+    list(w, x->alternates, x->n_alternates, sizeof *x->alternates, rows, LEN(rows));
+}
+
+void sitemap_images_json(struct json_writer *w, const struct sitemap_extras *x)
+{
+    static const struct row rows[] = {ROW(sitemap_image, loc), ROW(sitemap_image, title), ROW(sitemap_image, caption),
+                                      ROW(sitemap_image, geo_location), ROW(sitemap_image, license)};
+    list(w, x->images, x->n_images, sizeof *x->images, rows, LEN(rows));
+}
+
+void sitemap_videos_json(struct json_writer *w, const struct sitemap_extras *x)
+{
+    static const struct row rows[] = {
         ROW(sitemap_video, thumbnail_loc),    ROW(sitemap_video, title),
         ROW(sitemap_video, description),      ROW(sitemap_video, content_loc),
         ROW(sitemap_video, player_loc),       ROW(sitemap_video, duration),
@@ -62,19 +68,39 @@ void sitemap_extras_json(struct json_writer *w, const struct sitemap_extras *x)
         ROW(sitemap_video, category),         ROW(sitemap_video, rating),
         ROW(sitemap_video, view_count),       ROW(sitemap_video, family_friendly),
         ROW(sitemap_video, live),             ROW(sitemap_video, uploader)};
-    static const struct row news[] = {
+    list(w, x->videos, x->n_videos, sizeof *x->videos, rows, LEN(rows));
+}
+
+void sitemap_news_json(struct json_writer *w, const struct sitemap_extras *x)
+{
+    static const struct row rows[] = {
         ROW(sitemap_news, publication), ROW(sitemap_news, language), ROW(sitemap_news, publication_date),
         ROW(sitemap_news, title),       ROW(sitemap_news, genres),   ROW(sitemap_news, keywords),
         ROW(sitemap_news, stock_tickers), ROW(sitemap_news, access)};
+    object(w, x->news, rows, LEN(rows));
+}
+
+void sitemap_extras_json(struct json_writer *w, const struct sitemap_extras *x)
+{
     static const struct row data[] = {ROW(sitemap_data, object), ROW(sitemap_data, name), ROW(sitemap_data, value)};
     member(w, "title", x->title);
-    list(w, "alternates", x->alternates, x->n_alternates, sizeof *x->alternates, alternate, LEN(alternate));
-    list(w, "images", x->images, x->n_images, sizeof *x->images, image, LEN(image));
-    list(w, "videos", x->videos, x->n_videos, sizeof *x->videos, video, LEN(video));
-    list(w, "data", x->data, x->n_data, sizeof *x->data, data, LEN(data));
-    if (x->news) {
-        json_key(w, "news");
-        object(w, x->news, news, LEN(news));
+    const struct {
+        const char *key;
+        bool present;
+        void (*write)(struct json_writer *w, const struct sitemap_extras *x);
+    } lists[] = {{"alternates", x->n_alternates > 0, sitemap_alternates_json},
+                 {"images", x->n_images > 0, sitemap_images_json},
+                 {"videos", x->n_videos > 0, sitemap_videos_json},
+                 {"news", x->news != NULL, sitemap_news_json}};
+    for (size_t i = 0; i < LEN(lists); i++) {
+        if (lists[i].present) {
+            json_key(w, lists[i].key);
+            lists[i].write(w, x);
+        }
+    }
+    if (x->n_data) {
+        json_key(w, "data");
+        list(w, x->data, x->n_data, sizeof *x->data, data, LEN(data));
     }
     if (x->mobile) {
         json_key(w, "mobile");
