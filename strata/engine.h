@@ -47,4 +47,7 @@ st_err st_engine_ping(st_engine *e, int64_t deadline);
 /* Plain statements outside sessions, for administration and tests: each string may hold several statements. */
 st_err st_engine_execute(st_engine *e, const char *sql, int64_t deadline);
 
+/* "SQLite 3.40.1, libpq 15.8, libuv 1.44.2": what this program runs with. */
+void st_library_versions(char *out, size_t size);
+
 #endif

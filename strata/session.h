@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "strata/engine.h"
 #include "strata/expr.h"
+#include "strata/json.h"
 
 typedef struct st_session st_session;
 
@@ -152,10 +153,5 @@ struct st_bulk_result {
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n,
                        const struct st_bulk_options *o, struct st_bulk_result *ret);
-
-/* ---- JSON from the descriptor (to_dict) ---- */
-/* Writes obj as one object: every column that is not hidden, by member name; fields, when not NULL, selects
- * (NULL-terminated). Times as RFC 3339, uuids and enums as text, bytes as base64, json embedded as it is. */
-void st_to_json(struct json_writer *w, const st_model *m, const void *obj, const char *const *fields);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "strata/engine.h"
 #include "strata/expr.h"
+#include "strata/json.h"
 #include "strata/migrate.h"
 #include "strata/model.h"
 #include "strata/session.h"

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "strata/model/value.h"
-#include "strata/session.h"
+#include "strata/json.h"
 
 static void write_uuid(struct json_writer *w, st_uuid u)
 {

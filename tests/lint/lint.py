@@ -22,9 +22,9 @@ LAYERS = {
     'waymark/scrape/': ('base/', 'fiber/', 'waymark/models/', 'waymark/services/'),
     'waymark/places/': ('base/', 'fiber/', 'waymark/models/', 'waymark/services/', 'waymark/scrape/'),
     'waymark/queue/': ('base/', 'fiber/', 'waymark/models/', 'waymark/services/', 'waymark/scrape/', 'waymark/places/'),
-    'waymark/api/': ('base/', 'fiber/', 'waymark/', 'strata/model.h', 'strata/types.h', 'strata/engine.h'),
+    'waymark/api/': ('base/', 'fiber/', 'waymark/', 'strata/model.h', 'strata/types.h', 'strata/engine.h', 'strata/json.h'),
     'waymark/cli/': ('base/', 'fiber/', 'waymark/', 'strata/model.h', 'strata/types.h', 'strata/engine.h',
-                     'strata/migrate.h'),
+                     'strata/json.h', 'strata/migrate.h'),
 }
 # Libraries that have one door.
 DOORS = {

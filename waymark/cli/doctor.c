@@ -1,15 +1,9 @@
 /* `waymark doctor`: whether this machine and its database are fit, each point with its remedy. */
-#include <curl/curl.h>
 #include <errno.h>
-#include <expat.h>
-#include <libpq-fe.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <uv.h>
-#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -18,6 +12,7 @@
 #include "waymark/cli/common.h"
 #include "waymark/cli/term.h"
 #include "waymark/migrations/migrations.h"
+#include "waymark/scrape/versions.h"
 
 struct command {
     struct db_options db;
@@ -37,14 +32,14 @@ static void bad(struct command *c, const char *what, const char *detail, const c
 
 static void libraries(struct command *c)
 {
-    char text[256];
-    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    (void)snprintf(text, sizeof text, "libcurl %s (%s), SQLite %s, libpq %d.%d, libuv %s, expat %s, zlib %s", v->version,
-                   v->ssl_version ? v->ssl_version : "no TLS", sqlite3_libversion(), PQlibVersion() / 10000,
-                   PQlibVersion() % 10000, uv_version_string(), XML_ExpatVersion(), zlibVersion());
-    good("libraries", text);
-    if (!v->ssl_version) {
-        bad(c, "tls", "libcurl has no TLS: https sites cannot be read", "install libcurl4 of the distribution");
+    char data[128], web[128], text[264];
+    bool https = scrape_versions(web, sizeof web);
+    st_library_versions(data, sizeof data);
+    (void)snprintf(text, sizeof text, "%s, %s", data, web);
+    if (https) {
+        good("libraries", text);
+    } else {
+        bad(c, "libraries", text, "libcurl has no TLS, so https sites cannot be read: install the distribution's libcurl4");
     }
 }
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/diag.h"
-#include "strata/session.h"
+#include "strata/json.h"
 #include "waymark/cli/cli.h"
 #include "waymark/cli/commands.h"
 #include "waymark/cli/common.h"
