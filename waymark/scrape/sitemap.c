@@ -120,11 +120,12 @@ static int on_text(void *arg, const char *p, size_t len)
 /* The encoding that the XML declaration names; the empty slice when it names none. */
 static str declared_encoding(str head)
 {
-    ptrdiff_t start = str_find(head, STR("<?xml")), end = str_find(head, STR("?>"));
-    if (start < 0 || end < start) {
+    head = str_trim(str_n(head.p, head.len < HEAD_MAX ? head.len : HEAD_MAX));
+    ptrdiff_t end = str_find(head, STR("?>"));
+    if (end < 0 || !str_starts(head, STR("<?xml"))) {
         return (str){NULL, 0};
     }
-    head = str_n(head.p + start, (size_t)(end - start));
+    head.len = (size_t)end;
     ptrdiff_t at = str_find(head, STR("encoding"));
     str v = str_trim(str_from(head, at < 0 ? head.len : (size_t)at + 8));
     if (!str_starts(v, STR("="))) {

@@ -88,6 +88,18 @@ bool sitemap_skip(sitemap_parser *s, const char **at, const char *end)
     return true;
 }
 
+/* A name that expat will take, too. */
+static bool plain_name(str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+        if (!ascii_is_alpha(c) && c != '_' && (i == 0 || (!ascii_is_digit(c) && c != '-' && c != '.' && c != ':'))) {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= NAME_MAX_LEN;
+}
+
 /* Takes qname as the root when it is one; the rest of its tag comes next. */
 static bool take_root(sitemap_parser *s, str qname)
 {
@@ -97,11 +109,8 @@ static bool take_root(sitemap_parser *s, str qname)
     } roots[] = {{"urlset", SITEMAP_URLSET}, {"sitemapindex", SITEMAP_INDEX}, {"rss", SITEMAP_RSS},
                  {"RDF", SITEMAP_RSS},       {"feed", SITEMAP_ATOM}};
     str local = sitemap_local(qname);
-    if (qname.len > NAME_MAX_LEN) {
-        return false;
-    }
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
-        if (str_eq(local, str_of(roots[i].local))) {
+        if (str_eq(local, str_of(roots[i].local)) && plain_name(qname)) {
             memcpy(s->root, qname.p, qname.len);
             s->n_root = qname.len;
             s->result.type = roots[i].type;
