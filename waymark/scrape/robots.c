@@ -101,7 +101,7 @@ static const struct robots_rule *decide(const robots *r, struct range lines, str
         for (; rule < end; rule++) {
             bool wins =
                 !best || rule->length > best->length || (rule->length == best->length && rule->allow && !best->allow);
-            if (wins && robots_matches(robots_text(r, rule->pattern), rule->anchored, target)) {
+            if (wins && robots_matches(rule, robots_text(r, rule->pattern), target)) {
                 best = rule;
             }
         }
@@ -112,6 +112,7 @@ static const struct robots_rule *decide(const robots *r, struct range lines, str
 struct robots_verdict robots_check(const robots *r, const char *agent, str target)
 {
     static const str own = {"/robots.txt", sizeof "/robots.txt" - 1};
+    target = target.len ? target : STR("/");
     if (str_eq(target, own)) {
         return (struct robots_verdict){.allowed = true};
     }

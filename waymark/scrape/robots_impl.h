@@ -13,6 +13,7 @@ struct robots_text {
 
 struct robots_rule {
     struct robots_text pattern; /* normalised, '*' being a wildcard; without the '$' of an anchored one */
+    uint32_t prefix;            /* bytes of pattern before its first wildcard; all of it when it has none */
     uint32_t shown;             /* "Disallow: /x", NUL-terminated */
     uint32_t line;
     uint32_t length; /* octets, for the contest */
@@ -56,6 +57,6 @@ static inline bool robots_is_token_char(char c)
 size_t robots_normalize(char *to, str s, bool is_pattern);
 bool robots_is_normal(str target);
 /* Linear in both, however many wildcards there are. */
-bool robots_matches(str pattern, bool anchored, str target);
+bool robots_matches(const struct robots_rule *rule, str pattern, str target);
 
 #endif

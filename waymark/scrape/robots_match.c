@@ -54,26 +54,38 @@ bool robots_is_normal(str target)
     return true;
 }
 
-bool robots_matches(str pattern, bool anchored, str target)
+/* Where piece starts in s, or -1; most often its first byte is nowhere. */
+static ptrdiff_t find(str s, str piece)
 {
-    /* Between wildcards the leftmost place is always as good as any, so nothing is ever taken back. */
-    str piece = str_cut(&pattern, '*');
-    if (!str_starts(target, piece)) {
+    ptrdiff_t first = piece.len ? str_find_char(s, piece.p[0]) : 0;
+    if (first < 0 || piece.len == 0) {
+        return first;
+    }
+    ptrdiff_t found = str_find(str_from(s, (size_t)first), piece);
+    return found < 0 ? found : first + found;
+}
+
+bool robots_matches(const struct robots_rule *rule, str pattern, str target)
+{
+    size_t at = rule->prefix;
+    assert(at <= pattern.len);
+    if (target.len < at || memcmp(target.p, pattern.p, at) != 0) {
         return false;
     }
-    size_t at = piece.len;
-    while (pattern.p) {
-        piece = str_cut(&pattern, '*');
-        str rest = str_n(target.p + at, target.len - at);
-        if (!pattern.p && anchored) {
+    if (at == pattern.len) {
+        return !rule->anchored || target.len == at;
+    }
+    /* Between wildcards the leftmost place is always as good as any, so nothing is ever taken back. */
+    str pieces = str_n(pattern.p + at + 1, pattern.len - at - 1);
+    for (;;) {
+        str piece = str_cut(&pieces, '*'), rest = str_n(target.p + at, target.len - at);
+        if (!pieces.p && rule->anchored) {
             return str_ends(rest, piece);
         }
-        ptrdiff_t found = str_find(rest, piece);
-        if (found < 0) {
-            return false;
+        ptrdiff_t found = find(rest, piece);
+        if (found < 0 || !pieces.p) {
+            return found >= 0;
         }
         at += (size_t)found + piece.len;
     }
-    assert(at <= target.len);
-    return !anchored || at == target.len;
 }

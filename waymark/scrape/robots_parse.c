@@ -144,6 +144,8 @@ static int add_rule(struct parser *p, bool allow, str value)
         return r->text.err;
     }
     size_t n = robots_normalize(to, value, true);
+    ptrdiff_t star = str_find_char(str_n(to, n), '*');
+    rule.prefix = (uint32_t)(star < 0 ? n : (size_t)star);
     rule.pattern = (struct robots_text){(uint32_t)r->text.len, (uint32_t)n};
     if (str_eq(str_n(to, n), value)) {
         rule.pattern = (struct robots_text){shown.at, (uint32_t)n}; /* no need for two */
