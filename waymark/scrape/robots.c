@@ -150,7 +150,7 @@ enum robots_policy robots_policy(int status, unsigned redirects)
 
 int64_t robots_lifetime_s(enum robots_policy policy, int64_t max_age)
 {
-    const int64_t day = 24 * 3600, least = 300, retry = 1800;
+    const int64_t day = 86400, least = 300, retry = 1800;
     int64_t most = policy == ROBOTS_DISALLOW_ALL ? retry : day;
     int64_t wanted = max_age < 0 ? most : max_age;
     return wanted > most ? most : wanted < least ? least : wanted;

@@ -1,4 +1,5 @@
 #include "waymark/scrape/robots_impl.h"
+#include "waymark/scrape/url_impl.h"
 
 /* RFC 3986: unreserved 1, reserved 2, and 4 for the two that mean something in a rule. */
 static const uint8_t kinds[256] = {
@@ -17,18 +18,13 @@ static size_t escape(char *to, uint8_t c)
     return 3;
 }
 
-static bool is_escape(str s, size_t i)
-{
-    return s.p[i] == '%' && s.len - i > 2 && ascii_hex(s.p[i + 1]) >= 0 && ascii_hex(s.p[i + 2]) >= 0;
-}
-
 size_t robots_normalize(char *to, str s, bool is_pattern)
 {
     size_t n = 0;
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.p[i];
-        if (is_escape(s, i)) {
-            uint8_t byte = (uint8_t)(ascii_hex(s.p[i + 1]) << 4 | ascii_hex(s.p[i + 2]));
+        if (url_is_escape(s, i)) {
+            uint8_t byte = (uint8_t)url_unescape(s.p + i);
             i += 2;
             if (kinds[byte] == 1) {
                 to[n++] = (char)byte;

@@ -11,8 +11,7 @@ static bool is_upper_hex(char c)
 /* An escape as canonical form writes it, with two more bytes known to be there. */
 static bool is_canonical_escape(const char *p)
 {
-    return is_upper_hex(p[1]) && is_upper_hex(p[2]) &&
-           !url_byte_is((char)(ascii_hex(p[1]) << 4 | ascii_hex(p[2])), BYTE_UNRESERVED);
+    return is_upper_hex(p[1]) && is_upper_hex(p[2]) && !url_byte_is(url_unescape(p), BYTE_UNRESERVED);
 }
 
 /* A dotted quad as canonical form writes it. */
@@ -137,14 +136,13 @@ static size_t normalize_escapes(char *p, size_t len)
     size_t n = 0, stray = len; /* where the last '%' that starts no escape was put */
     for (size_t i = 0; i < len;) {
         char c = p[i];
-        bool escape = c == '%' && len - i > 2 && ascii_hex(p[i + 1]) >= 0 && ascii_hex(p[i + 2]) >= 0;
-        if (!escape) {
+        if (!url_is_escape(str_n(p, len), i)) {
             stray = c == '%' ? n : stray;
             p[n++] = c;
             i++;
             continue;
         }
-        char high = p[i + 1], low = p[i + 2], byte = (char)(ascii_hex(high) << 4 | ascii_hex(low));
+        char high = p[i + 1], low = p[i + 2], byte = url_unescape(p + i);
         /* Decoded behind a stray '%', a digit would turn that into an escape: "%%34%31". */
         bool joins = n > stray && n - stray <= 2 && ascii_hex(byte) >= 0;
         i += 3;

@@ -56,8 +56,8 @@ static size_t decode(struct url_out *o, str raw, bool *ret_plain)
     assert(raw.len < o->room - o->n);
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.p[i];
-        if (c == '%' && raw.len - i > 2 && ascii_hex(raw.p[i + 1]) >= 0 && ascii_hex(raw.p[i + 2]) >= 0) {
-            c = (char)(ascii_hex(raw.p[i + 1]) << 4 | ascii_hex(raw.p[i + 2]));
+        if (url_is_escape(raw, i)) {
+            c = url_unescape(raw.p + i);
             i += 2;
         }
         plain &= (uint8_t)c < 0x80;

@@ -24,6 +24,16 @@ static inline bool url_byte_is(char c, unsigned set)
     return (url_byte[(uint8_t)c] & set) != 0;
 }
 
+/* Whether s holds an escape at i, and the byte that it stands for. */
+static inline bool url_is_escape(str s, size_t i)
+{
+    return s.p[i] == '%' && s.len - i > 2 && ascii_hex(s.p[i + 1]) >= 0 && ascii_hex(s.p[i + 2]) >= 0;
+}
+static inline char url_unescape(const char *p)
+{
+    return (char)((unsigned)ascii_hex(p[1]) << 4 | (unsigned)ascii_hex(p[2]));
+}
+
 /* Where a serialisation is written: room for the longest one was reserved beforehand. */
 struct url_out {
     char *p;
