@@ -1,0 +1,41 @@
+#include "catalog.h"
+
+static int take(void *arg, void *obj)
+{
+    *(const char **)arg = *(const char *const *)obj;
+    return 1;
+}
+
+const char *text_of(struct world *w, const char *sql)
+{
+    static const struct st_field field = {.type = ST_TEXT, .nullable = true};
+    static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    const char *text = NULL;
+    st_conn *c;
+    OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
+    struct st_stmt s = {.sql = str_of(sql), .shape = &shape, .arena = w->a, .row = take, .arg = &text};
+    OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
+    st_conn_release(c);
+    return text ? text : "";
+}
+
+const char *catalog(struct world *w)
+{
+    if (w->dialect == ST_SQLITE) {
+        return text_of(w, "SELECT group_concat(line, char(10)) FROM (SELECT name || ': ' || coalesce(sql, '') AS line "
+                          "FROM sqlite_master WHERE tbl_name <> 'strata_revisions' ORDER BY name)");
+    }
+    return text_of(
+        w,
+        "WITH t AS (SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+        "AND relname <> 'strata_revisions') "
+        "SELECT string_agg(line, E'\\n' ORDER BY line) FROM ("
+        "SELECT format('%s column %s %s %s null %s default %s collation %s', relname, lpad(attnum::text, 3), attname, "
+        "format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attcollation::regcollation) AS line "
+        "FROM t JOIN pg_attribute a ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped "
+        "LEFT JOIN pg_attrdef d ON adrelid = t.oid AND adnum = attnum "
+        "UNION ALL SELECT format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
+        "FROM t JOIN pg_constraint c ON conrelid = t.oid "
+        "UNION ALL SELECT format('%s index %s', relname, pg_get_indexdef(indexrelid)) FROM t JOIN pg_index ON indrelid = t.oid"
+        ") AS lines");
+}

@@ -1,0 +1,107 @@
+/* The command line over revisions: what it prints and how it ends. */
+#include "catalog.h"
+#include "strata/migrate.h"
+
+static st_err up(st_ops *o)
+{
+    return st_create_table(o, &(const st_table){.name = "notes", ST_COLUMNS({"id", ST_INT64, .pk = true})});
+}
+static st_err down(st_ops *o)
+{
+    return st_drop_table(o, "notes");
+}
+static st_err nothing(st_ops *o)
+{
+    (void)o;
+    return 0;
+}
+
+static const st_revision rev1 = {.id = "a1", .message = "notes", .upgrade = up, .downgrade = down, .label = "start"};
+static const st_revision rev2 = {
+    .id = "b2", .parents = {"a1"}, .message = "more", .upgrade = nothing, .downgrade = nothing};
+static const struct st_migrations two = {.revisions = (const st_revision *const[]){&rev1, &rev2, NULL},
+                                         .program = "prog migrate"};
+
+static char *out, *err;
+
+/* Runs it; the exit code. What it printed is in out and err. */
+static int run(st_engine *e, const char *args)
+{
+    char line[200], *argv[8] = {line};
+    int argc = 1;
+    (void)snprintf(line, sizeof line, "migrate %s", args);
+    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
+        *p++ = '\0';
+        argv[argc++] = p;
+    }
+    size_t n;
+    free(out);
+    free(err);
+    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
+    int code = st_migrate_main(e, &two, argc, argv, o, x);
+    (void)fclose(o);
+    (void)fclose(x);
+    return code;
+}
+
+static void ends(st_engine *e, const char *args, int code, const char *prints)
+{
+    int got = run(e, args);
+    const char *text = code ? err : out;
+    ck_assert_msg(got == code, "%s: exit code %d, not %d: %s%s", args, got, code, out, err);
+    ck_assert_msg(strstr(text, prints), "%s printed \"%s\", not \"%s\"", args, text, prints);
+    ck_assert_msg(code || !*err, "%s complained: %s", args, err);
+}
+
+START_TEST(help_needs_no_database)
+{
+    ends(NULL, "--help", 0, "Usage: prog migrate COMMAND");
+    ends(NULL, "upgrade --help", 0, "the next N revisions");
+    ends(NULL, "downgrade -1 -h", 0, "go away with their rows");
+    ends(NULL, "heads", 0, "b2  more (head)\n");
+    ends(NULL, "history", 0, "b2  more (head)\na1  notes (start)\n");
+    ends(NULL, "upgrade", 1, "there is no database");
+}
+END_TEST
+
+START_TEST(wrong_words_are_explained)
+{
+    ends(NULL, "", 2, "Usage: prog migrate COMMAND");
+    ends(NULL, "upgade", 2, "there is no command \"upgade\"");
+    ends(NULL, "upgrade --fast", 2, "prog migrate upgrade: it has no option --fast");
+    ends(NULL, "upgrade head again", 2, "too many arguments, from \"again\" on");
+    ends(NULL, "current head", 2, "too many arguments, from \"head\" on");
+    ends(NULL, "downgrade", 2, "which TARGET? For example: prog migrate downgrade -1");
+}
+END_TEST
+
+DB_TEST(a_database_goes_up_and_down)
+{
+    ends(w->e, "check", 1, "lacks 2 of 2 revisions, the first of them a1 (\"notes\")\nhint: run: prog migrate upgrade\n");
+    ends(w->e, "current", 0, "base  (no revision is applied)\n");
+    ends(w->e, "upgrade", 0, "applied a1  notes (");
+    ck_assert_ptr_nonnull(strstr(out, "applied b2  more ("));
+    ends(w->e, "upgrade", 0, "nothing to do\n");
+    ends(w->e, "check", 0, "the database has all 2 revisions\n");
+    ends(w->e, "current", 0, "b2  more (head)\n");
+    ends(w->e, "history", 0, "a1  notes (start), applied 20");
+    ends(w->e, "downgrade start", 0, "undone  b2  more (");
+    ends(w->e, "current", 0, "a1  notes (start)\n");
+    ends(w->e, "downgrade -1", 0, "undone  a1  notes (");
+    ends(w->e, "downgrade -1", 1, "prog migrate downgrade: -1 goes too far: 0 revisions are applied\n");
+    ends(w->e, "upgrade zz", 1, "there is no revision \"zz\"\nhint: ");
+}
+
+DB_TEST(revisions_of_a_newer_program_are_shown_as_such)
+{
+    ends(w->e, "upgrade", 0, "applied");
+    must(w, w->dialect == ST_SQLITE
+                ? "INSERT INTO strata_revisions (id, parents, message) VALUES ('f9', '[\"b2\"]', 'from later')"
+                : "INSERT INTO strata_revisions (id, parents, message) VALUES ('f9', '{b2}', 'from later')");
+    ends(w->e, "current", 0, "f9  (this program does not know it)\n");
+    ends(w->e, "check", 1, "the database has the revision f9 (\"from later\", applied 20");
+    ends(w->e, "downgrade base", 1, "newer program");
+}
+
+RUN("strata migrate command", 60, CASE(help_needs_no_database), CASE(wrong_words_are_explained),
+    CASE(a_database_goes_up_and_down), CASE(revisions_of_a_newer_program_are_shown_as_such));
