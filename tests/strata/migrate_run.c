@@ -121,7 +121,8 @@ DB_TEST(steps_may_be_relative)
 DB_TEST(branches_are_upgraded_together)
 {
     static const st_revision left = {.id = "l2", .parents = {"a1"}, .message = "left", .upgrade = up_mood};
-    static const st_revision right = {.id = "r2", .parents = {"a1"}, .message = "right", .upgrade = up_tags};
+    static const st_revision right = {
+        .id = "r2", .parents = {"a1"}, .message = "tags", .label = "right", .upgrade = up_tags};
     const struct st_migrations *m = HISTORY(&left, &right, &rev1);
     CODE(st_upgrade(w->e, m, "head", FIBER_FOREVER), ST_E_INVALID);
     ck_assert(says("2 heads"));
@@ -198,9 +199,9 @@ DB_TEST(upgrades_at_once_apply_each_revision_once)
     FIBER_BUNDLE(b);
     for (int i = 0; i < 4; i++) {
         racers[i] = (struct racer){w, -1};
-        OK(fiber_start(b, race, &racers[i]));
+        OK(fiber_start(&b, race, &racers[i]));
     }
-    OK(fiber_bundle_wait(b, FIBER_FOREVER));
+    OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     for (int i = 0; i < 4; i++) {
         OK(racers[i].rc);
     }

@@ -44,13 +44,11 @@ END_TEST
 DB_TEST(the_databases_report_the_same_schema_for_revisions_and_models)
 {
     OK(st_upgrade(w->e, &waymark_migrations, "head", FIBER_FOREVER));
-    struct world m;
-    world_open(&m, w->dialect, NULL);
-    OK(st_create_all(m.e, waymark_models, WAYMARK_MODELS, FIBER_FOREVER));
-    const char *models = catalog(&m);
-    ck_assert_ptr_nonnull(strstr(models, "pages_domain_id_url_key"));
-    ck_assert_str_eq(catalog(w), models);
-    world_close(&m);
+    const char *stated = catalog(w);
+    ck_assert_ptr_nonnull(strstr(stated, "pages_domain_id_url_key"));
+    OK(st_downgrade(w->e, &waymark_migrations, "base", FIBER_FOREVER));
+    OK(st_create_all(w->e, waymark_models, WAYMARK_MODELS, FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), stated);
 }
 
 DB_TEST(the_history_goes_up_down_and_up)
