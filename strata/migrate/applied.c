@@ -117,6 +117,9 @@ st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *
             heads[n++] = id;
         }
     }
+    if (n) {
+        qsort(heads, n, sizeof *heads, by_text);
+    }
     *ret = heads;
     *ret_n = n;
     return 0;

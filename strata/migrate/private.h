@@ -134,7 +134,7 @@ struct migrate_state {
 st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret);
 /* Flags by node; ST_E_TOO_NEW for a row that is none. */
 st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret);
-/* Rows that are no other row's parent. */
+/* Ids of rows that are no other row's parent, sorted. */
 st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n);
 /* The steps that record a revision's coming or going; the first also makes the table when it is not there. */
 st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,

@@ -129,7 +129,7 @@ DB_TEST(branches_are_upgraded_together)
     OK(st_upgrade(w->e, m, "right", FIBER_FOREVER));
     ck_assert_str_eq(current(w, m), "r2");
     OK(st_upgrade(w->e, m, "heads", FIBER_FOREVER));
-    ck_assert_str_eq(current(w, m), "r2 l2");
+    ck_assert_str_eq(current(w, m), "l2 r2");
     ck_assert(st_is_at_head(w->e, m));
 }
 
