@@ -95,7 +95,7 @@ static int wait_for_head(struct fetch *f, int64_t began)
         int64_t phase = asked ? t->asked_at + f->limits.first_byte_ms * MS : began + f->limits.connect_ms * MS;
         int64_t total = min64(f->total_end, f->deadline);
         int r = transfer_wait(t, min64(phase, total));
-        if (r < 0 && !t->done) {
+        if (r == -ECANCELED || (r < 0 && !t->done && !t->head.complete)) {
             enum fetch_outcome o = phase > total || fiber_now() < phase ? FETCH_TIMEOUT_TOTAL
                                    : asked                              ? FETCH_TIMEOUT_FIRST_BYTE
                                                                         : FETCH_TIMEOUT_CONNECT;
@@ -118,12 +118,12 @@ static int hop(struct fetch *f, const url *u, const struct fetch_request *q, boo
         return n == 0 ? fail_diag(f, o) : fetch_fail_wait(f, n, FETCH_DNS_FAILED, "the name");
     }
     spec.n_addresses = (size_t)n;
-    began = fiber_now() - began; /* what the name took counts, what the turn took does not */
+    int64_t named = fiber_now();
     int r = take_turn(f, u->host, addrs);
     if (r < 0) {
         return r;
     }
-    began = fiber_now() - began;
+    began += fiber_now() - named; /* what the name took counts, what the turn took does not */
     f->transfer.on_done = give_turn_back;
     f->transfer.on_done_arg = f;
     f->door->stats.hops++;
@@ -133,9 +133,7 @@ static int hop(struct fetch *f, const url *u, const struct fetch_request *q, boo
 
 static void end_hop(struct fetch *f)
 {
-    if (!f->transfer.done) {
-        polite_leave(&f->turn, 0, -1);
-    }
+    give_turn_back(f);
     transfer_release(&f->transfer);
 }
 
@@ -151,10 +149,12 @@ static void drain(struct fetch *f)
 
 /* ---- the response ---- */
 
-static str keep(struct fetch *f, str s)
+/* Copies s into *ret; clears *ok when memory is out. */
+static void keep(struct fetch *f, str s, str *ret, bool *ok)
 {
     char *copy = s.len ? arena_memdup0(f->memory, s.p, s.len) : NULL;
-    return copy ? str_n(copy, s.len) : (str){0};
+    *ret = copy ? str_n(copy, s.len) : (str){0};
+    *ok = *ok && (copy || !s.len);
 }
 
 static int fill_response(struct fetch *f)
@@ -163,19 +163,20 @@ static int fill_response(struct fetch *f)
     const struct transfer *t = &f->transfer;
     const struct head *h = &t->head;
     uint64_t n;
+    bool ok = true;
     r->status = h->status;
     r->http_version = h->version;
     r->address = t->connected;
-    r->content_type = keep(f, head_find(h, STR("Content-Type")));
-    r->etag = keep(f, head_find(h, STR("ETag")));
-    r->last_modified = keep(f, head_find(h, STR("Last-Modified")));
-    r->location = keep(f, head_find(h, STR("Location")));
+    keep(f, head_find(h, STR("Content-Type")), &r->content_type, &ok);
+    keep(f, head_find(h, STR("ETag")), &r->etag, &ok);
+    keep(f, head_find(h, STR("Last-Modified")), &r->last_modified, &ok);
+    keep(f, head_find(h, STR("Location")), &r->location, &ok);
     r->content_length = str_to_u64(head_find(h, STR("Content-Length")), INT64_MAX, &n) ? (int64_t)n : -1;
     r->retry_after_ms = head_retry_after_ms(h);
     if (!clock_parse_http(r->last_modified, &r->last_modified_us)) {
         r->last_modified_us = INT64_MIN;
     }
-    return 0;
+    return ok ? 0 : fetch_fail(f, FETCH_NO_MEMORY, "out of memory");
 }
 
 static bool is_redirect(const struct fetch *f, const struct fetch_request *q)
@@ -209,8 +210,9 @@ struct route {
 
 static int set_url(struct fetch *f, const url *u)
 {
-    f->response.url = keep(f, url_serialize(u, false));
-    return f->response.url.len ? 0 : fetch_fail(f, FETCH_NO_MEMORY, "out of memory");
+    bool ok = true;
+    keep(f, url_serialize(u, false), &f->response.url, &ok);
+    return ok ? 0 : fetch_fail(f, FETCH_NO_MEMORY, "out of memory");
 }
 
 /* Takes the URL in for the next hop, relative to the present one unless it is the first. */
@@ -230,8 +232,7 @@ static int advance(struct fetch *f, struct route *route, str in)
         return f->code;
     }
     if (next.username.len || next.password.len) {
-        return fetch_fail(f, FETCH_USERINFO, "%s the URL holds a user name or password; give them as a header",
-                          first ? "" : "redirect:");
+        return fetch_fail(f, FETCH_USERINFO, "%s; give them as a header", fetch_outcome_text(FETCH_USERINFO));
     }
     route->flaps += !first && next.https != was_https;
     if (route->flaps > FLAPS_MAX) {
@@ -262,7 +263,10 @@ static int follow(struct fetch *f, const struct fetch_request *q, struct route *
         if (r < 0) {
             break;
         }
-        (void)fill_response(f);
+        r = fill_response(f);
+        if (r < 0) {
+            break;
+        }
         if (!is_redirect(f, q)) {
             return conclude(f, q);
         }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <brotli/decode.h>
 #include <errno.h>
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
