@@ -86,6 +86,11 @@ static int take_turn(struct fetch *f, str host, const struct fiber_addr *address
     return r < 0 ? fetch_fail_wait(f, r, FETCH_HELD_BACK, "waiting for a turn") : 0;
 }
 
+static int check_memory(struct fetch *f)
+{
+    return transfer_lacked_memory(&f->transfer) ? fetch_fail(f, FETCH_NO_MEMORY, "out of memory") : 0;
+}
+
 /* Waits for the last header line. */
 static int wait_for_head(struct fetch *f, int64_t began)
 {
@@ -102,7 +107,7 @@ static int wait_for_head(struct fetch *f, int64_t began)
             return fetch_fail_wait(f, r, o, "the response");
         }
     }
-    return t->head.complete ? 0 : fetch_fail_transfer(f);
+    return t->head.complete ? check_memory(f) : fetch_fail_transfer(f);
 }
 
 static int hop(struct fetch *f, const url *u, const struct fetch_request *q, bool same_origin)
@@ -271,8 +276,9 @@ static int follow(struct fetch *f, const struct fetch_request *q, struct route *
             return conclude(f, q);
         }
         drain(f);
+        r = check_memory(f);
         end_hop(f);
-        r = advance(f, route, f->response.location);
+        r = r < 0 ? r : advance(f, route, f->response.location);
     }
     return r;
 }

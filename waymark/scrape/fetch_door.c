@@ -1,5 +1,6 @@
-/* libcurl's multi handle on the loop: one persistent uv_poll for each socket, made when libcurl opens it and closed
- * with it. Between two transfers a pooled connection stays polled, unreferenced, until something happens on it. */
+/* libcurl's multi handle on the loop. Each descriptor number has one uv_poll for the life of the fetcher, started while
+ * libcurl wants to hear of it. libcurl closes some sockets behind our back (those that lost the race of addresses),
+ * so a poll belongs to the number, not to the socket. */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -17,9 +18,7 @@ struct sock {
     uv_poll_t poll;
     fetcher *door;
     curl_socket_t fd;
-    int events;  /* what libcurl wants */
-    int polled;  /* what libuv watches */
-    bool foreign; /* not made by door_open_socket: lives from the first to the last wish of libcurl */
+    int events; /* watched; 0: none */
 };
 
 /* ---- memory of libcurl ---- */
@@ -82,7 +81,7 @@ static void take_finished(fetcher *f)
 }
 
 static void on_timer(uv_timer_t *timer);
-
+/* Lets libcurl work. */
 static void act(fetcher *f, curl_socket_t fd, int events)
 {
     int running;
@@ -99,7 +98,11 @@ static void act(fetcher *f, curl_socket_t fd, int events)
         (void)uv_timer_start(f->timer, on_timer, 1, 0);
     }
     f->acting = false;
-    take_finished(f);
+    if (m == CURLM_OK) {
+        take_finished(f);
+    } else {
+        door_discard(f);
+    }
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -124,29 +127,31 @@ static int set_timer(CURLM *multi, long ms, void *arg)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct sock *s = poll->data;
-    if (!s->events) { /* a pooled connection was closed by the other side; libcurl looks when it wants it again */
-        (void)uv_poll_stop(poll);
-        s->polled = 0;
-        return;
-    }
     int what = status < 0 ? CURL_CSELECT_ERR : 0;
     what |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     what |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     act(s->door, s->fd, what);
 }
 
-static void on_sock_closed(uv_handle_t *h)
+static void watch(struct sock *s, int events)
 {
-    mem_free(h->data);
+    if (events == s->events) {
+        return;
+    }
+    s->events = events;
+    if (events) {
+        (void)uv_poll_start(&s->poll, events, on_poll);
+    } else {
+        (void)uv_poll_stop(&s->poll);
+    }
 }
 
-static void sock_free(struct sock *s)
+static struct sock *sock_of(const fetcher *f, curl_socket_t fd)
 {
-    s->door->socks[s->fd] = NULL;
-    uv_close((uv_handle_t *)&s->poll, on_sock_closed);
+    return fd >= 0 && (size_t)fd < f->n_socks ? f->socks[fd] : NULL;
 }
 
-static struct sock *sock_new(fetcher *f, curl_socket_t fd)
+static struct sock *sock_made(fetcher *f, curl_socket_t fd)
 {
     size_t at = (size_t)fd;
     if (at >= f->n_socks) {
@@ -159,7 +164,10 @@ static struct sock *sock_new(fetcher *f, curl_socket_t fd)
         f->socks = p;
         f->n_socks = n;
     }
-    assert(!f->socks[at]);
+    if (f->socks[at]) {
+        watch(f->socks[at], 0); /* of a socket that was closed unsaid */
+        return f->socks[at];
+    }
     struct sock *s = mem_zalloc(1, sizeof *s);
     if (!s || uv_poll_init(f->uv, &s->poll, fd) != 0) {
         mem_free(s);
@@ -168,75 +176,106 @@ static struct sock *sock_new(fetcher *f, curl_socket_t fd)
     s->poll.data = s;
     s->door = f;
     s->fd = fd;
-    uv_unref((uv_handle_t *)&s->poll);
     f->socks[at] = s;
     return s;
 }
 
 static int want(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-    fetcher *f = arg;
     (void)easy;
     (void)unused;
-    struct sock *s = (size_t)fd < f->n_socks ? f->socks[fd] : NULL;
-    if (what == CURL_POLL_REMOVE) {
-        if (s && s->foreign) {
-            sock_free(s);
-        } else if (s) {
-            s->events = 0;
-            uv_unref((uv_handle_t *)&s->poll);
-        }
-        return 0;
+    struct sock *s = sock_of(arg, fd);
+    if (!s && what != CURL_POLL_REMOVE) {
+        s = sock_made(arg, fd); /* not one of door_open_socket: libcurl's own */
     }
     if (!s) {
-        s = sock_new(f, fd);
-        if (!s) {
-            return -1;
-        }
-        s->foreign = true;
+        return what == CURL_POLL_REMOVE ? 0 : -1;
     }
-    s->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_ref((uv_handle_t *)&s->poll);
-    if (s->events != s->polled) {
-        (void)uv_poll_start(&s->poll, s->events, on_poll);
-        s->polled = s->events;
-    }
+    watch(s, what == CURL_POLL_REMOVE ? 0
+             : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
     return 0;
 }
 
 curl_socket_t door_open_socket(fetcher *f, const struct curl_sockaddr *address)
 {
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-    if (fd < 0) {
-        return CURL_SOCKET_BAD;
-    }
-    if (!sock_new(f, fd)) {
+    if (fd >= 0 && !sock_made(f, fd)) {
         (void)close(fd);
         return CURL_SOCKET_BAD;
     }
-    f->stats.connections++;
-    return fd;
+    f->stats.connections += fd >= 0;
+    return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
 int door_close_socket(void *fetcher_, curl_socket_t fd)
 {
-    fetcher *f = fetcher_;
-    if ((size_t)fd < f->n_socks && f->socks[fd]) {
-        sock_free(f->socks[fd]); /* before close: libuv takes it out of epoll at once */
+    struct sock *s = sock_of(fetcher_, fd);
+    if (s) {
+        watch(s, 0); /* before close, so that libuv can take it out of epoll */
     }
     return close(fd);
 }
 
-int door_add(fetcher *f, CURL *easy)
+static bool make_multi(fetcher *f)
 {
-    CURLMcode m = curl_multi_add_handle(f->multi, easy);
-    assert(m == CURLM_OK || m == CURLM_OUT_OF_MEMORY);
-    return m == CURLM_OK ? 0 : diag_nomem();
+    f->multi = curl_multi_init();
+    if (!f->multi) {
+        return false;
+    }
+    (void)curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, want);
+    (void)curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
+    (void)curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    (void)curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
+    (void)curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)POOLED_MAX);
+    /* One transfer a connection: an unread body must not hold up its neighbours on an HTTP/2 connection. */
+    (void)curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return true;
 }
 
-void door_remove(fetcher *f, CURL *easy)
+void door_discard(fetcher *f)
 {
-    (void)curl_multi_remove_handle(f->multi, easy);
+    while (f->running) {
+        transfer_finished(f->running, CURLE_OUT_OF_MEMORY);
+    }
+    for (size_t i = 0; i < f->n_socks; i++) {
+        if (f->socks[i]) {
+            watch(f->socks[i], 0);
+        }
+    }
+    (void)uv_timer_stop(f->timer);
+    (void)curl_multi_cleanup(f->multi);
+    f->multi = NULL;
+}
+
+int door_add(fetcher *f, struct transfer *t)
+{
+    if (!f->multi && !make_multi(f)) {
+        return diag_nomem();
+    }
+    CURLMcode m = curl_multi_add_handle(f->multi, t->easy);
+    assert(m == CURLM_OK || m == CURLM_OUT_OF_MEMORY);
+    if (m != CURLM_OK) {
+        return diag_nomem();
+    }
+    t->next = f->running;
+    if (t->next) {
+        t->next->prev = t;
+    }
+    f->running = t;
+    t->running = true;
+    return 0;
+}
+
+void door_remove(fetcher *f, struct transfer *t)
+{
+    assert(t->running);
+    (void)curl_multi_remove_handle(f->multi, t->easy);
+    *(t->prev ? &t->prev->next : &f->running) = t->next;
+    if (t->next) {
+        t->next->prev = t->prev;
+    }
+    t->next = t->prev = NULL;
+    t->running = false;
 }
 
 /* ---- opening and closing ---- */
@@ -305,21 +344,18 @@ int fetcher_open(const struct fetcher_options *options, fetcher **ret)
     (void)uv_timer_init(f->uv, timer); /* cannot fail */
     timer->data = f;
     f->memory = arena_new(NULL, 0);
-    f->multi = f->memory ? curl_multi_init() : NULL;
-    int r = f->multi ? copy_options(f, options) : diag_nomem();
+    int r = f->memory && make_multi(f) ? copy_options(f, options) : diag_nomem();
     if (r < 0) {
         fetcher_close(f);
         return r;
     }
-    (void)curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, want);
-    (void)curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
-    (void)curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    (void)curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-    (void)curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)POOLED_MAX);
-    /* One transfer a connection: an unread body must not hold up its neighbours on an HTTP/2 connection. */
-    (void)curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     *ret = f;
     return 0;
+}
+
+static void on_sock_closed(uv_handle_t *h)
+{
+    mem_free(h->data);
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -332,12 +368,14 @@ void fetcher_close(fetcher *f)
     if (!f) {
         return;
     }
-    assert(f->stats.running == 0);
+    assert(f->stats.running == 0 && !f->running);
     if (f->multi) {
         (void)curl_multi_cleanup(f->multi); /* closes the pooled connections, by door_close_socket */
     }
     for (size_t i = 0; i < f->n_socks; i++) {
-        assert(!f->socks[i]);
+        if (f->socks[i]) {
+            uv_close((uv_handle_t *)&f->socks[i]->poll, on_sock_closed);
+        }
     }
     mem_free(f->socks);
     uv_close((uv_handle_t *)f->timer, on_timer_closed);

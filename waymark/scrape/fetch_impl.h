@@ -51,6 +51,7 @@ struct transfer_spec {
 
 struct transfer {
     fetcher *door;
+    struct transfer *next, *prev; /* of those that run */
     CURL *easy;
     struct curl_slist *resolve, *connect_to, *headers;
     struct fiber_addr addresses[FETCH_ADDRESSES_MAX];
@@ -59,7 +60,8 @@ struct transfer {
     const struct fetch_limits *limits;
     void (*on_done)(void *arg); /* when the network part is over */
     void *on_done_arg;
-    bool running, done, literal;
+    bool done, literal;
+    bool running; /* in the door's list and libcurl's */
     unsigned failed_before; /* door_failed_allocations at the start */
     int64_t asked_at; /* when the connection stood and the request went out; 0: not yet */
     enum fetch_outcome outcome; /* FETCH_OK, or the first thing that went wrong */
@@ -84,6 +86,8 @@ void transfer_skip(struct transfer *t, size_t n);
 /* Lets a paused transfer go on when enough was read. Returns the time in ns that it had been paused, 0 if it was not. */
 int64_t transfer_resume(struct transfer *t);
 void transfer_fail(struct transfer *t, enum fetch_outcome o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Whether libcurl was refused memory meanwhile: it then may send a URL without its query, so nothing is to be believed. */
+bool transfer_lacked_memory(const struct transfer *t);
 void transfer_finished(struct transfer *t, CURLcode code); /* from the door */
 
 /* ---- fetch_where.c ---- */
@@ -96,6 +100,7 @@ int where_is(fetcher *f, const url *u, int64_t deadline, struct fiber_addr addrs
 struct sock;
 struct fetcher {
     CURLM *multi;
+    struct transfer *running;
     uv_loop_t *uv;
     uv_timer_t *timer; /* its own block, since it outlives the fetcher until libuv has closed it */
     struct sock **socks; /* by descriptor */
@@ -111,8 +116,11 @@ struct fetcher {
     void *resolve_arg;
     struct fetch_stats stats;
 };
-int door_add(fetcher *f, CURL *easy); /* 0 or -ENOMEM */
-void door_remove(fetcher *f, CURL *easy);
+int door_add(fetcher *f, struct transfer *t); /* 0 or -ENOMEM */
+void door_remove(fetcher *f, struct transfer *t);
+/* Ends every transfer, and starts again with a new multi handle at the next: after a refused allocation libcurl 7.88 keeps
+ * half-made entries of sockets and stumbles over them later. */
+void door_discard(fetcher *f);
 curl_socket_t door_open_socket(fetcher *f, const struct curl_sockaddr *address);
 int door_close_socket(void *fetcher, curl_socket_t fd);
 /* How often libcurl's allocations have failed on this thread. */

@@ -152,7 +152,8 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
 static enum fetch_outcome of_certificate(long verify_result)
 {
     switch (verify_result) {
-    case X509_V_OK: /* the chain is good, so it is the name */
+    case X509_V_OK:              /* the chain is good, so it is the name; libcurl 7.88 leaves the other code */
+    case X509_V_ERR_UNSPECIFIED: /* in place then */
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return FETCH_TLS_WRONG_NAME;
@@ -210,10 +211,17 @@ static enum fetch_outcome of_curl(const struct transfer *t, CURLcode code)
 #pragma GCC diagnostic pop
 }
 
+bool transfer_lacked_memory(const struct transfer *t)
+{
+    return door_failed_allocations() != t->failed_before;
+}
+
 void transfer_finished(struct transfer *t, CURLcode code)
 {
     enum fetch_outcome o = of_curl(t, code);
-    if (o == FETCH_NO_MEMORY && t->asked_at && !t->head.complete && door_failed_allocations() == t->failed_before) {
+    if (transfer_lacked_memory(t)) {
+        o = FETCH_NO_MEMORY;
+    } else if (o == FETCH_NO_MEMORY && t->asked_at && !t->head.complete) {
         o = FETCH_HEADERS_TOO_LARGE; /* how libcurl puts a header line of over 100 KiB */
     } else if (o == FETCH_CONNECTION_LOST && t->head.complete && strstr(t->error, "chunk")) {
         o = FETCH_PROTOCOL;
@@ -223,8 +231,7 @@ void transfer_finished(struct transfer *t, CURLcode code)
     } else if (!t->head.complete) {
         transfer_fail(t, FETCH_PROTOCOL, "there was no response in the answer");
     }
-    door_remove(t->door, t->easy);
-    t->running = false;
+    door_remove(t->door, t);
     t->done = true;
     t->on_done(t->on_done_arg);
     wake(t);
@@ -358,16 +365,14 @@ int transfer_start(struct transfer *t, fetcher *door, const struct transfer_spec
     if (!t->easy || !add_addresses(t, spec) || !add_headers(t, spec) || !configure(t, spec)) {
         return diag_nomem();
     }
-    int r = door_add(door, t->easy);
-    t->running = r == 0;
-    return r;
+    return door_add(door, t);
 }
 
 void transfer_release(struct transfer *t)
 {
     assert(!t->waiter);
     if (t->running) {
-        door_remove(t->door, t->easy);
+        door_remove(t->door, t);
     }
     curl_easy_cleanup(t->easy); /* NULL is fine */
     head_release(&t->head);
@@ -415,7 +420,9 @@ int64_t transfer_resume(struct transfer *t)
     int64_t waited = fiber_now() - t->paused_at;
     t->paused_at = 0;
     CURLcode c = curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body */
-    if (c != CURLE_OK) {
+    if (c != CURLE_OK && transfer_lacked_memory(t)) {
+        door_discard(t->door);
+    } else if (c != CURLE_OK) {
         transfer_fail(t, of_curl(t, c), "%s", fetch_outcome_text(of_curl(t, c)));
     }
     return waited > 0 ? waited : 1;

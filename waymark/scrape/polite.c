@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "waymark/scrape/netvet.h"
 
-enum { KEY_MAX = 256, MS = 1000000 };
+enum { KEY_MAX = 256, MS = 1000000, SECOND = 1000 * MS };
 
 /* What is remembered of one host or address. */
 struct polite_place {
@@ -171,7 +171,7 @@ static str address_key(const struct fiber_addr *a, char key[static KEY_MAX])
 static int held_back(const struct polite_place *l, int64_t until)
 {
     return diag_set(-EBUSY, "%.*s is to be left alone for another %lld s, which is past the deadline",
-                    (int)l->key_len, l->key, (long long)((until - fiber_now()) / 1000 / MS + 1));
+                    (int)l->key_len, l->key, (long long)((until - fiber_now() + SECOND - 1) / SECOND));
 }
 
 /* Waits for the next start that this place allows, and takes it. */
