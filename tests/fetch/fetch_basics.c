@@ -136,7 +136,7 @@ START_TEST(head_and_post_are_sent)
     GIVES(g, FETCH_OK);
     ck_assert_uint_eq(g.received, 0);
     g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/echo"), .body = STR("a=1&b=2")});
-    ck_assert(strncmp(g.body, "POST /echo ", 11) == 0);
+    ck_assert_msg(strncmp(g.body, "POST /echo ", 11) == 0, "%s: %s", g.detail, g.body);
     ck_assert(strstr(g.body, "Content-Length: 7\r\n"));
     g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/redirect?to=/ok"), .body = STR("a")});
     GIVES(g, FETCH_HTTP);

@@ -27,7 +27,7 @@ static void ok(struct conn *c)
         pattern[i] = digits[i % 16];
     }
     bool more = conn_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n\r\n", n);
-    for (; more && n > 0; n -= PATTERN) {
+    for (more = more && strncmp(c->head, "HEAD ", 5) != 0; more && n > 0; n -= PATTERN) {
         more = conn_send(c, pattern, n < PATTERN ? (size_t)n : PATTERN);
     }
 }
