@@ -77,7 +77,7 @@ int fiber_bundle_wait(fiber_bundle *b, int64_t deadline)
         fiber_waiter_init(&w);
         assert(!b->waiter);
         b->waiter = &w;
-        rc = fiber_park(&w, deadline);
+        rc = park_begun(&w, deadline);
         b->waiter = NULL;
         if (rc) {
             return rc;

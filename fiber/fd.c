@@ -132,7 +132,7 @@ int fiber_fd_wait(fiber_fd *f, int events, int64_t deadline)
         f->waiting[i] = side[i] ? &w : f->waiting[i];
     }
     update_ref(f);
-    rc = fiber_park(&w.waiter, deadline);
+    rc = park_begun(&w.waiter, deadline);
     if (w.got) { /* woken, perhaps after the deadline: an event will come again, but a freed fd will not */
         return w.got < 0 ? diag_set(w.got, "the descriptor was given up by another fiber") : rc ? rc : w.got;
     }

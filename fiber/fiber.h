@@ -200,6 +200,9 @@ struct fiber_addr {
     socklen_t len;
 };
 int fiber_addr_parse(const char *ip, uint16_t port, struct fiber_addr *ret); /* literal v4 or v6; -EINVAL */
+/* "127.0.0.1:80", "[::1]:80", or a path; returns out. */
+enum { FIBER_ADDR_TEXT = 128 };
+const char *fiber_addr_format(const struct fiber_addr *a, char out[static FIBER_ADDR_TEXT]);
 int fiber_addr_unix(const char *path, struct fiber_addr *ret);                     /* -EINVAL: too long */
 int fiber_sock_connect(const struct fiber_addr *to, int64_t deadline, fiber_sock **ret); /* -ECONNREFUSED, ... */
 int fiber_sock_listen(const struct fiber_addr *on, int backlog, fiber_sock **ret);       /* SO_REUSEADDR */

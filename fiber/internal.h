@@ -135,6 +135,8 @@ void deadline_expire(fiber_loop *l); /* wakes those parked past their deadline *
 /* What every call that can wait does first: takes the minimum of *deadline and the scopes, and fails in a cancelled
  * fiber and past that deadline. */
 int suspend_begin(int64_t *deadline);
+/* Parks on a waiter that nobody has woken yet, suspend_begin having passed and deadline being the one in force. */
+int park_begun(fiber_waiter *w, int64_t deadline);
 /* Parks until woken, whatever cancellation and deadlines say. */
 void park_hard(fiber_waiter *w);
 /* For I/O that did not have to wait: yields now and then, so that a fast peer cannot hold the loop. */
@@ -179,7 +181,7 @@ static inline fiber_waiter *queue_pop(struct fiber_queue *q)
     }
     return w;
 }
-/* Waits in q for a fiber that pops w from it and wakes it; leaves q on failure. */
+/* park_begun in q, for a fiber that pops w from it and wakes it; leaves q on failure. */
 int queue_park(struct fiber_queue *q, fiber_waiter *w, int64_t deadline);
 
 #endif

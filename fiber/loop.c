@@ -77,7 +77,7 @@ static void on_timer(uv_timer_t *h)
 
 static void set_timer(fiber_loop *l, int64_t at)
 {
-    if (at == INT64_MAX) {
+    if (at == INT64_MAX) { /* seeded only: one that fired in vain would move the virtual clock */
         (void)uv_timer_stop(&l->timer);
     } else {
         int64_t left = at - loop_now(l);
@@ -90,6 +90,15 @@ static void set_timer(fiber_loop *l, int64_t at)
     l->timer_at = at;
 }
 
+static void hold_timer(fiber_loop *l, bool on)
+{
+    if (on) {
+        uv_ref((uv_handle_t *)&l->timer);
+    } else {
+        uv_unref((uv_handle_t *)&l->timer);
+    }
+}
+
 /* Sets our handles to what the fibers wait for now. */
 static void sync_handles(fiber_loop *l)
 {
@@ -97,10 +106,8 @@ static void sync_handles(fiber_loop *l)
     int64_t first = l->deadlines ? l->deadlines->at : INT64_MAX;
     if (l->random && !ready && first != INT64_MAX) {
         set_idle(l, false);
-        uv_unref((uv_handle_t *)&l->timer);
-        bool outstanding = uv_loop_alive(l->uv);
-        uv_ref((uv_handle_t *)&l->timer);
-        if (!outstanding) { /* time jumps */
+        hold_timer(l, false);
+        if (!uv_loop_alive(l->uv)) { /* nothing outstanding: time jumps */
             l->virtual_now = first;
             deadline_expire(l);
             ready = true;
@@ -108,9 +115,10 @@ static void sync_handles(fiber_loop *l)
         }
     }
     set_idle(l, ready);
-    if (first < l->timer_at || (first == INT64_MAX && l->timer_at != INT64_MAX)) {
+    if (first < l->timer_at || (l->random && first == INT64_MAX)) {
         set_timer(l, first); /* one that is armed too early fires once in vain, which is cheaper than re-arming */
     }
+    hold_timer(l, first != INT64_MAX);
 }
 
 static void turn(fiber_loop *l)

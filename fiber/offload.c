@@ -42,7 +42,7 @@ int fiber_offload(int (*fn)(void *arg), void *arg, _Atomic bool *stop)
         return rc;
     }
     l->stats.offloads++;
-    rc = fiber_park(&o.waiter, deadline);
+    rc = park_begun(&o.waiter, deadline);
     if (rc) {
         if (pool_withdraw(l->work, &o.job)) {
             return rc;

@@ -77,12 +77,8 @@ static int park(fiber_waiter *w, int64_t deadline, bool hard)
 }
 
 /* A thread without a loop: nothing can wake it, but a deadline can pass. */
-static int park_thread(fiber_waiter *w, int64_t deadline)
+static int park_thread(int64_t deadline)
 {
-    if (w->woken) {
-        w->woken = false;
-        return 0;
-    }
     if (deadline == FIBER_FOREVER) {
         return diag_set(-EDEADLK, "nothing can end this wait: the thread has no loop (fiber_loop_open)");
     }
@@ -92,21 +88,12 @@ static int park_thread(fiber_waiter *w, int64_t deadline)
     return timed_out();
 }
 
-int fiber_park(fiber_waiter *w, int64_t deadline)
+int park_begun(fiber_waiter *w, int64_t deadline)
 {
     if (!w->loop) {
-        return park_thread(w, deadline);
+        return park_thread(deadline);
     }
-    check_guard(w->loop->current);
-    if (w->woken) {
-        w->woken = false;
-        return 0;
-    }
-    int rc = suspend_begin(&deadline);
-    if (rc) {
-        return rc;
-    }
-    rc = park(w, deadline, false);
+    int rc = park(w, deadline, false);
     switch (rc) {
     case -ETIMEDOUT:
         return timed_out();
@@ -117,6 +104,19 @@ int fiber_park(fiber_waiter *w, int64_t deadline)
     default:
         return rc;
     }
+}
+
+int fiber_park(fiber_waiter *w, int64_t deadline)
+{
+    if (w->loop) {
+        check_guard(w->loop->current);
+    }
+    if (w->woken) {
+        w->woken = false;
+        return 0;
+    }
+    int rc = suspend_begin(&deadline);
+    return rc ? rc : park_begun(w, deadline);
 }
 
 void park_hard(fiber_waiter *w)
@@ -143,7 +143,7 @@ void fiber_wake_at(fiber_waiter *w, const char *where)
 int queue_park(struct fiber_queue *q, fiber_waiter *w, int64_t deadline)
 {
     queue_push(q, w);
-    int rc = fiber_park(w, deadline);
+    int rc = park_begun(w, deadline);
     if (rc) {
         queue_remove(q, w);
     }
@@ -159,7 +159,7 @@ int fiber_sleep_until(int64_t t)
     }
     fiber_waiter w;
     fiber_waiter_init(&w);
-    rc = fiber_park(&w, t);
+    rc = park_begun(&w, t < scope ? t : scope);
     return rc == -ETIMEDOUT && t <= scope ? 0 : rc;
 }
 
@@ -175,7 +175,7 @@ int fiber_yield(void)
     if (f == &l->outside) {
         fiber_waiter w;
         fiber_waiter_init(&w);
-        rc = fiber_park(&w, fiber_now() + 1);
+        rc = park_begun(&w, fiber_now() + 1);
         return rc == -ETIMEDOUT ? 0 : rc;
     }
     f->state = FIBER_READY;

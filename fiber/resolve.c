@@ -1,51 +1,15 @@
-/* Addresses: literals, paths, and names by getaddrinfo(3). A lookup may hang for half a minute, so it runs on threads
- * of its own and is left behind by a fiber that gives up; its memory is the lookup's until then. */
-#include <arpa/inet.h>
+/* Names by getaddrinfo(3). A lookup may hang for half a minute, so it runs on threads of its own and is left behind by
+ * a fiber that gives up; it frees itself when it ends. */
 #include <assert.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "base/mem.h"
 #include "fiber/internal.h"
 #include "fiber/pool.h"
 
 enum { NAME_THREADS = 8, NAME_MAX_LEN = 255 };
-
-int fiber_addr_parse(const char *ip, uint16_t port, struct fiber_addr *ret)
-{
-    struct fiber_addr a = {0};
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&a.ss;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a.ss;
-    if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        a.len = sizeof *v4;
-    } else if (inet_pton(AF_INET6, ip, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        a.len = sizeof *v6;
-    } else {
-        return diag_set(-EINVAL, "\"%.64s\" is not an IPv4 or IPv6 address", ip);
-    }
-    *ret = a;
-    return 0;
-}
-
-int fiber_addr_unix(const char *path, struct fiber_addr *ret)
-{
-    struct fiber_addr a = {0};
-    struct sockaddr_un *un = (struct sockaddr_un *)&a.ss;
-    size_t len = strlen(path);
-    if (len == 0 || len >= sizeof un->sun_path) {
-        return diag_set(-EINVAL, "a Unix socket's path has 1 to %zu bytes, not %zu", sizeof un->sun_path - 1, len);
-    }
-    un->sun_family = AF_UNIX;
-    memcpy(un->sun_path, path, len);
-    a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
-    *ret = a;
-    return 0;
-}
 
 struct lookup {
     struct pool_job job;
@@ -145,7 +109,7 @@ int fiber_resolve(const char *host, uint16_t port, struct fiber_addr *addrs, siz
     fiber_waiter w;
     fiber_waiter_init(&w);
     q->waiter = &w;
-    rc = fiber_park(&w, deadline);
+    rc = park_begun(&w, deadline);
     if (rc) {
         q->waiter = NULL;
         if (pool_withdraw(l->names, &q->job)) {

@@ -95,7 +95,7 @@ int fiber_signal_wait(fiber_signal *s, int64_t deadline)
         fiber_waiter_init(&w);
         s->waiter = &w;
         hold(s, true);
-        rc = fiber_park(&w, deadline);
+        rc = park_begun(&w, deadline);
         hold(s, false);
         s->waiter = NULL;
         if (rc) {

@@ -38,6 +38,12 @@ static int failed(int err, const char *what)
     return diag_set(-err, "cannot %s: %s", what, strerror(err));
 }
 
+static int failed_at(int err, const char *what, const struct fiber_addr *at)
+{
+    char text[FIBER_ADDR_TEXT];
+    return diag_set(-err, "cannot %s %s: %s", what, fiber_addr_format(at, text), strerror(err));
+}
+
 static int new_socket(const struct fiber_addr *a, fiber_sock **ret)
 {
     if (!loop_needed()) {
@@ -85,7 +91,7 @@ int fiber_sock_connect(const struct fiber_addr *to, int64_t deadline, fiber_sock
     }
     if (rc) {
         fiber_sock_close(s);
-        return rc == -ECANCELED ? rc : failed(-rc, "connect");
+        return rc == -ECANCELED ? rc : failed_at(-rc, "connect to", to);
     }
     *ret = s;
     return 0;
@@ -101,7 +107,7 @@ int fiber_sock_listen(const struct fiber_addr *on, int backlog, fiber_sock **ret
     int yes = 1;
     if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) ||
         bind(s->fd, (const struct sockaddr *)&on->ss, on->len) || listen(s->fd, backlog)) {
-        rc = failed(errno, "listen");
+        rc = failed_at(errno, "listen on", on);
         fiber_sock_close(s);
         return rc;
     }
