@@ -9,7 +9,8 @@
  *             ST_COLUMNS({"id", ST_UUID, .pk = true}, {"body", ST_TEXT, .nullable = true, .max = 200}),
  *             ST_INDEXES({.columns = {"body"}})});
  *     }
- *     const st_revision rev_20261122_first = {.id = "a1b2c3d4e5f6", .message = "first", .upgrade = upgrade, .downgrade = downgrade};
+ *     const st_revision rev_20261122_first = {
+ *         .id = "a1b2c3d4e5f6", .message = "first", .upgrade = upgrade, .downgrade = downgrade};
  */
 #ifndef STRATA_MIGRATE_H
 #define STRATA_MIGRATE_H
@@ -25,18 +26,18 @@ enum { ST_KEY_MAX = 8 }; /* columns of a key, index or foreign key */
 /* The schema as data: what models turn into, what a database is read as, and what revisions state.
  *
  * Names are at most 63 bytes, PostgreSQL's limit. A NULL name of an index or key means the derived one,
- * <table>_<columns>_<key|idx|fkey> without the tenant's column; what a column's fields say of its values becomes CHECKs named
- * <table>_<column>_<kind>_check with kind enum, max, range, bool, json, uuid or array, and plain _check for check. A derived
- * name over 63 bytes is cut and ends in a hash of the whole. */
+ * <table>_<columns>_<key|idx|fkey> without the tenant's column; what a column's fields say of its values becomes CHECKs
+ * named <table>_<column>_<kind>_check with kind enum, max, range, bool, json, uuid or array, and plain _check for
+ * check. A derived name over 63 bytes is cut and ends in a hash of the whole. */
 typedef struct st_table_column {
     const char *name;
     enum st_type type;
-    bool pk, nullable, tenant;  /* the primary key is the tenant's column, then the others in order */
-    uint32_t max;               /* text, bytes: at most so many bytes; arrays: items */
+    bool pk, nullable, tenant; /* the primary key is the tenant's column, then the others in order */
+    uint32_t max;              /* text, bytes: at most so many bytes; arrays: items */
     bool as_smallint;
-    const char *const *values;  /* ST_ENUM: names, NULL-terminated */
+    const char *const *values;           /* ST_ENUM: names, NULL-terminated */
     const double *min_value, *max_value; /* inclusive; ST_NUMBER(x) */
-    const char *default_sql;    /* "now()", "true", "0", "'text'", "'[]'" for json and arrays: one spelling for both dialects */
+    const char *default_sql; /* one spelling for both dialects: "now()", "uuid()", "true", "0", "'text'", "'[]'" */
     const char *check;
     const char *comment;
     const char *was;
@@ -71,10 +72,14 @@ typedef struct st_table {
     size_t n_checks;
 } st_table;
 /* For the members above: .columns = ..., .n_columns = ... in one go. */
+/* clang-format off */
 #define ST_LIST_(type, ...) (const type[]){__VA_ARGS__}
+/* clang-format on */
 #define ST_LEN_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
-#define ST_COLUMNS(...) .columns = ST_LIST_(st_table_column, __VA_ARGS__), .n_columns = ST_LEN_(st_table_column, __VA_ARGS__)
-#define ST_INDEXES(...) .indexes = ST_LIST_(st_table_index, __VA_ARGS__), .n_indexes = ST_LEN_(st_table_index, __VA_ARGS__)
+#define ST_COLUMNS(...) \
+    .columns = ST_LIST_(st_table_column, __VA_ARGS__), .n_columns = ST_LEN_(st_table_column, __VA_ARGS__)
+#define ST_INDEXES(...) \
+    .indexes = ST_LIST_(st_table_index, __VA_ARGS__), .n_indexes = ST_LEN_(st_table_index, __VA_ARGS__)
 #define ST_FKS(...) .fks = ST_LIST_(st_table_fk, __VA_ARGS__), .n_fks = ST_LEN_(st_table_fk, __VA_ARGS__)
 #define ST_CHECKS(...) .checks = ST_LIST_(st_table_check, __VA_ARGS__), .n_checks = ST_LEN_(st_table_check, __VA_ARGS__)
 #define ST_VALUES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -88,8 +93,8 @@ st_err st_create_all(st_engine *e, const st_model *const *models, size_t n, int6
 
 /* ---- operations, within upgrade and downgrade ----
  *
- * Each call copies what it is given (a row is put down as SQL at once); nothing runs before upgrade or downgrade has returned 0. A failed call also makes
- * the whole revision fail, so results need not be checked one by one. */
+ * Each call copies what it is given (a row is put down as SQL at once); nothing runs before upgrade or downgrade has
+ * returned 0. A failed call also makes the whole revision fail, so results need not be checked one by one. */
 typedef struct st_ops st_ops;
 enum st_dialect st_ops_dialect(const st_ops *o);
 st_err st_create_table(st_ops *o, const st_table *t);
@@ -105,7 +110,7 @@ typedef struct st_table_cell {
     const char *column;
     st_value value;
 } st_table_cell;
-/* ST_INSERT_ROW(o, "notes", {"id", st_v_uuid(id)}, {"body", st_v_text("first")}); columns left out get their default. */
+/* ST_INSERT_ROW(o, "notes", {"id", st_v_uuid(id)}, {"body", st_v_text("x")}); columns left out get their default. */
 #define ST_INSERT_ROW(o, table, ...) \
     st_insert_row((o), (table), ST_LIST_(st_table_cell, __VA_ARGS__), ST_LEN_(st_table_cell, __VA_ARGS__))
 st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n);
@@ -117,9 +122,9 @@ typedef struct st_revision {
     const char *id;                      /* 12 hex digits, or any word of letters, digits, '_' and '-' */
     const char *parents[ST_PARENTS_MAX]; /* none: the base */
     const char *message;
-    const char *label;                   /* another name for it, or NULL */
+    const char *label; /* another name for it, or NULL */
     st_err (*upgrade)(st_ops *o);
-    st_err (*downgrade)(st_ops *o);      /* NULL: there is no way back */
+    st_err (*downgrade)(st_ops *o); /* NULL: there is no way back */
 } st_revision;
 struct st_migrations {
     const st_revision *const *revisions; /* in any order, NULL-terminated */
@@ -127,17 +132,20 @@ struct st_migrations {
     const char *program;                 /* "waymark migrate", for messages */
 };
 
-/* The database remembers in strata_revisions every revision that was applied to it. Each revision runs in a transaction of
- * its own together with its row there; two upgrades at once wait for each other (an advisory lock on PostgreSQL, the
+/* The database remembers in strata_revisions every revision that was applied to it. Each revision runs in a transaction
+ * of its own together with its row there; two upgrades at once wait for each other (an advisory lock on PostgreSQL, the
  * writer's lock on SQLite), and the second finds nothing left to do.
  *
- * upgrade: "head" (an error when there are several), "heads", an id, its unambiguous beginning, a label, or "+N" (N more).
- * downgrade: an id, beginning or label (what came after it is undone), "base" (everything), or "-N" (the last N).
- * ST_E_INVALID: the target or the revisions are wrong; the diagnosis says how. ST_E_TOO_NEW: the database has a revision
- * that the program does not know. */
+ * Targets of an upgrade: "head" (an error when there are several), "heads", an id, its unambiguous beginning, a label,
+ * or "+N", N more. Of a downgrade: an id, beginning or label (what came after it is undone), "base" (everything), or
+ * "-N", the last N.
+ *
+ * ST_E_INVALID: the target or the revisions are wrong; the diagnosis says how. ST_E_TOO_NEW: the database has a
+ * revision that the program does not know. */
 st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
 st_err st_downgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
-/* Ids of the revisions the database is at (applied, and no child of theirs is), in arena a; known to the program or not. */
+/* Ids of the revisions the database is at (applied, and no child of theirs is), sorted, in arena a; the program may not
+ * know them. */
 st_err st_current(st_engine *e, const struct st_migrations *m, arena *a, const char *const **ret, size_t *ret_n);
 /* Whether every revision of the program is applied and no other; false also on errors. The diagnosis says why not. */
 bool st_is_at_head(st_engine *e, const struct st_migrations *m);

@@ -40,10 +40,14 @@ static st_err table_exists(st_conn *c, arena *a, int64_t deadline, bool *ret)
     static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
     bool lite = st_conn_dialect(c) == ST_SQLITE;
     *ret = false;
-    struct st_stmt q = {
-        .sql = lite ? STR("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'strata_revisions'")
-                    : STR("SELECT 1::bigint WHERE to_regclass('strata_revisions') IS NOT NULL"),
-        .quick = true, .shape = &shape, .arena = a, .row = take_count, .arg = ret};
+    struct st_stmt q = {.sql =
+                            lite ? STR("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'strata_revisions'")
+                                 : STR("SELECT 1::bigint WHERE to_regclass('strata_revisions') IS NOT NULL"),
+                        .quick = true,
+                        .shape = &shape,
+                        .arena = a,
+                        .row = take_count,
+                        .arg = ret};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
@@ -62,10 +66,13 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
         return rc;
     }
     struct adder k = {a, ret};
-    struct st_stmt q = {
-        .sql = STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\" FROM \"strata_revisions\" "
-                   "ORDER BY \"applied_at\", \"id\""),
-        .quick = true, .shape = &shape, .arena = a, .row = take, .arg = &k};
+    struct st_stmt q = {.sql = STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\" FROM \"strata_revisions\" "
+                                   "ORDER BY \"applied_at\", \"id\""),
+                        .quick = true,
+                        .shape = &shape,
+                        .arena = a,
+                        .row = take,
+                        .arg = &k};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
@@ -77,7 +84,8 @@ st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_s
         if (at < 0) {
             char when[CLOCK_TEXT_MAX];
             (void)clock_format_rfc3339(s->rows[i].at.us, when);
-            diag_set(ST_E_TOO_NEW, "the database has the revision %s (\"%.100s\", applied %s), which this program does not know",
+            diag_set(ST_E_TOO_NEW,
+                     "the database has the revision %s (\"%.100s\", applied %s), which this program does not know",
                      s->rows[i].id, s->rows[i].message, when);
             diag_hint("a newer program has upgraded it: run that one, or downgrade with it first");
             return ST_E_TOO_NEW;

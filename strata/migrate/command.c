@@ -158,9 +158,11 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static void show_help(FILE *to, const struct st_migrations *m)
 {
-    (void)fprintf(to, "Usage: %s COMMAND\n\nBrings the tables of a database to the form this program works with.\n\n", m->program);
+    (void)fprintf(to, "Usage: %s COMMAND\n\nBrings the tables of a database to the form this program works with.\n\n",
+                  m->program);
     for (size_t i = 0; i < VERBS; i++) {
-        (void)fprintf(to, "  %-10s%-10s %s\n", verbs[i].name, verbs[i].argument ? verbs[i].argument : "", verbs[i].does);
+        (void)fprintf(to, "  %-10s%-10s %s\n", verbs[i].name, verbs[i].argument ? verbs[i].argument : "",
+                      verbs[i].does);
     }
     (void)fprintf(to, "\n%s COMMAND --help says more.\n", m->program);
 }
@@ -202,8 +204,8 @@ static bool take_arguments(struct command *k, const struct verb *v, int argc, ch
         k->target = argv[i];
     }
     if (v->needs_argument && !k->target) {
-        (void)fprintf(k->err, "%s %s: which %s? For example: %s %s -1\n", k->m->program, v->name, v->argument, k->m->program,
-                      v->name);
+        (void)fprintf(k->err, "%s %s: which %s? For example: %s %s -1\n", k->m->program, v->name, v->argument,
+                      k->m->program, v->name);
         return false;
     }
     return true;

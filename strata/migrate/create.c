@@ -30,12 +30,14 @@ static st_err table_names(st_conn *c, struct names *k, int64_t deadline)
 {
     static const struct st_field field = {.type = ST_TEXT};
     static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
-    struct st_stmt q = {
-        .sql = st_conn_dialect(c) == ST_SQLITE
-                   ? STR("SELECT name FROM sqlite_master WHERE type = 'table'")
-                   : STR("SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
-                         "AND pg_catalog.pg_table_is_visible(oid)"),
-        .shape = &shape, .arena = k->a, .row = take, .arg = k};
+    struct st_stmt q = {.sql = st_conn_dialect(c) == ST_SQLITE
+                                   ? STR("SELECT name FROM sqlite_master WHERE type = 'table'")
+                                   : STR("SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
+                                         "AND pg_catalog.pg_table_is_visible(oid)"),
+                        .shape = &shape,
+                        .arena = k->a,
+                        .row = take,
+                        .arg = k};
     st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
     if (!rc && k->n) {
         qsort(k->v, k->n, sizeof *k->v, by_text);

@@ -28,8 +28,7 @@ static st_err run_refuse(st_conn *c, arena *a, const struct migrate_step *step, 
     static const struct st_field field = {.type = ST_TEXT};
     static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
     const char *found = NULL;
-    struct st_stmt q = {
-        .sql = str_of(step->sql), .shape = &shape, .arena = a, .row = note_text, .arg = &found};
+    struct st_stmt q = {.sql = str_of(step->sql), .shape = &shape, .arena = a, .row = note_text, .arg = &found};
     st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
     if (rc || !found) {
         return rc;

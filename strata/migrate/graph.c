@@ -145,7 +145,7 @@ st_err migrate_graph_of(arena *a, const st_revision *const *revisions, struct mi
         n++;
     }
     struct sorted *s = ARENA_ARRAY(a, struct sorted, n);
-    struct edge *edges = ARENA_ARRAY(a, struct edge, n *ST_PARENTS_MAX);
+    struct edge *edges = ARENA_ARRAY(a, struct edge, n * ST_PARENTS_MAX);
     size_t *queue = ARENA_ARRAY(a, size_t, n);
     bool *placed = ARENA_ARRAY(a, bool, n);
     struct migrate_node *nodes = ARENA_ARRAY(a, struct migrate_node, n);

@@ -28,8 +28,8 @@ static struct migrate_op *add(st_ops *o, enum migrate_op_kind kind, const char *
         return NULL;
     }
     if (kind != MIGRATE_SQL && !migrate_name_ok(table)) {
-        fail(o, diag_set(ST_E_INVALID, "an operation names the table \"%.80s\"; a name has 1 to %d bytes", table ? table : "",
-                         ST_NAME_MAX));
+        fail(o, diag_set(ST_E_INVALID, "an operation names the table \"%.80s\"; a name has 1 to %d bytes",
+                         table ? table : "", ST_NAME_MAX));
         return NULL;
     }
     const char *copy = table ? arena_strdup(o->a, table) : NULL;
@@ -79,7 +79,8 @@ static st_err drop_named(st_ops *o, enum migrate_op_kind kind, const char *table
         return o->err;
     }
     if (!migrate_name_ok(name)) {
-        return fail(o, diag_set(ST_E_INVALID, "table %s: nothing to drop is called \"%.80s\"", table, name ? name : ""));
+        return fail(o,
+                    diag_set(ST_E_INVALID, "table %s: nothing to drop is called \"%.80s\"", table, name ? name : ""));
     }
     op->name = arena_strdup(o->a, name);
     return op->name ? 0 : fail(o, diag_nomem());
@@ -121,7 +122,8 @@ st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, s
         bool text = v->type == ST_TEXT || v->type == ST_JSON;
         if (!migrate_name_ok(cells[i].column) || v->type < ST_BOOL || v->type >= ST_TYPE_MAX ||
             (text && !v->null && memchr(v->text.p, 0, v->text.len))) {
-            return fail(o, diag_set(ST_E_INVALID, "table %s: value %zu of a row to insert has no column or type, or holds a NUL",
+            return fail(o, diag_set(ST_E_INVALID,
+                                    "table %s: value %zu of a row to insert has no column or type, or holds a NUL",
                                     table, i + 1));
         }
     }

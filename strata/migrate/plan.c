@@ -99,8 +99,9 @@ static st_err create_table(struct planner *p, const struct migrate_op *op)
 static st_err drop_table(struct planner *p, const struct migrate_op *op)
 {
     if (p->d == ST_SQLITE) {
-        buf_puts(&p->sql, "SELECT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table'"
-                          " AND lower(f.\"table\") = lower(");
+        buf_puts(&p->sql,
+                 "SELECT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table'"
+                 " AND lower(f.\"table\") = lower(");
         ddl_string(&p->sql, op->table);
         buf_puts(&p->sql, ") AND lower(m.name) <> lower(");
         ddl_string(&p->sql, op->table);
@@ -123,8 +124,8 @@ static st_err add_column(struct planner *p, const struct migrate_op *op)
         bool constant = p->sql.p[0] != '(';
         buf_clear(&p->sql);
         if (!constant) {
-            diag_set(ST_E_INVALID, "table %s: SQLite cannot add the column %s, because its default %s is no constant", op->table,
-                     c->name, c->default_sql);
+            diag_set(ST_E_INVALID, "table %s: SQLite cannot add the column %s, because its default %s is no constant",
+                     op->table, c->name, c->default_sql);
             diag_hint("add it nullable without a default, and fill it with st_sql");
             return ST_E_INVALID;
         }

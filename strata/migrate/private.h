@@ -13,8 +13,8 @@
 enum { ST_NAME_MAX = 63, ST_DDL_MAX = 1 << 20 };
 
 /* ---- names.c ---- */
-/* <table>_<columns>_<suffix> in arena a, shortened to fit; columns NULL-terminated or ST_KEY_MAX long, a leading '-' and
- * the column called skip (may be NULL) left out. NULL when memory is out. */
+/* <table>_<columns>_<suffix> in arena a, shortened to fit; columns NULL-terminated or ST_KEY_MAX long, a leading '-'
+ * and the column called skip (may be NULL) left out. NULL when memory is out. */
 const char *migrate_name(arena *a, const char *table, const char *const *columns, const char *skip, const char *suffix);
 bool migrate_name_ok(const char *name); /* not NULL or empty, and fits */
 size_t migrate_key_len(const char *const columns[static ST_KEY_MAX]);
@@ -115,7 +115,8 @@ st_err migrate_find(const struct migrate_graph *g, const char *name, size_t *ret
 ptrdiff_t migrate_find_id(const struct migrate_graph *g, const char *id); /* exact id, or -1 */
 /* ---- target.c; flags are one a node ---- */
 /* Which revisions are applied after an upgrade to target (those that are already may be among them). */
-st_err migrate_resolve_upgrade(const struct migrate_graph *g, const char *target, const bool *applied, bool *ret_wanted);
+st_err migrate_resolve_upgrade(const struct migrate_graph *g, const char *target, const bool *applied,
+                               bool *ret_wanted);
 /* Which of the applied ones a downgrade to target undoes. */
 st_err migrate_resolve_downgrade(arena *a, const struct migrate_graph *g, const char *target, const bool *applied,
                                  bool *ret_undo);

@@ -44,7 +44,8 @@ static st_err resolve(struct runner *r, arena *a)
     for (size_t i = 0; !rc && !r->up && i < r->g->n; i++) {
         const st_revision *rev = r->g->nodes[i].rev;
         if (r->todo[i] && !rev->downgrade) {
-            rc = diag_set(ST_E_INVALID, "revision %s (\"%.100s\") cannot be undone: it has no downgrade", rev->id, rev->message);
+            rc = diag_set(ST_E_INVALID, "revision %s (\"%.100s\") cannot be undone: it has no downgrade", rev->id,
+                          rev->message);
         }
     }
     r->resolved = !rc;
@@ -103,8 +104,8 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
     if (rc) {
         return rc;
     }
-    struct runner r = {.d = st_engine_dialect(e), .m = m, .g = &g, .target = target, .up = up, .watch = w,
-                       .deadline = deadline};
+    struct runner r = {
+        .d = st_engine_dialect(e), .m = m, .g = &g, .target = target, .up = up, .watch = w, .deadline = deadline};
     r.todo = ARENA_ARRAY(a, bool, g.n);
     r.applied = ARENA_ARRAY(a, bool, g.n);
     if (!r.todo || !r.applied) {

@@ -62,17 +62,20 @@ static st_err check_column(const char *table, const st_table_column *c)
         return diag_set(ST_E_INVALID, "table %s: column %s has no type", table, c->name);
     }
     if (c->type == ST_ENUM && !(c->values && c->values[0])) {
-        return diag_set(ST_E_INVALID, "table %s: the enum column %s has no values; name them in .values", table, c->name);
+        return diag_set(ST_E_INVALID, "table %s: the enum column %s has no values; name them in .values", table,
+                        c->name);
     }
     if (c->type != ST_ENUM && (c->values || c->as_smallint)) {
         return diag_set(ST_E_INVALID, "table %s: column %s has enum values but is no ST_ENUM", table, c->name);
     }
     bool sized = c->type == ST_TEXT || c->type == ST_BYTES || c->type == ST_TEXTS || c->type == ST_UUIDS;
     if (c->max && !sized) {
-        return diag_set(ST_E_INVALID, "table %s: .max is for text, bytes and arrays; column %s is none", table, c->name);
+        return diag_set(ST_E_INVALID, "table %s: .max is for text, bytes and arrays; column %s is none", table,
+                        c->name);
     }
     if (c->pk && c->nullable) {
-        return diag_set(ST_E_INVALID, "table %s: column %s is in the primary key and cannot be nullable", table, c->name);
+        return diag_set(ST_E_INVALID, "table %s: column %s is in the primary key and cannot be nullable", table,
+                        c->name);
     }
     return 0;
 }
@@ -104,11 +107,14 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
                         i->name ? i->name : "without a name");
     }
     if (i->constraint && (!i->unique || i->where || i->expression || i->method)) {
-        return diag_set(ST_E_INVALID, "table %s: a constraint is unique, over columns and over all rows; leave .constraint "
-                                      "out for a partial or expression index", table);
+        return diag_set(ST_E_INVALID,
+                        "table %s: a constraint is unique, over columns and over all rows; leave .constraint "
+                        "out for a partial or expression index",
+                        table);
     }
     if (i->name && !migrate_name_ok(i->name)) {
-        return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name, ST_NAME_MAX);
+        return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,
+                        ST_NAME_MAX);
     }
     if (!i->name && n == 0) {
         return diag_set(ST_E_INVALID, "table %s: an index on an expression alone needs a name", table);
@@ -128,8 +134,8 @@ static st_err copy_fk(arena *a, const st_table *t, const char *skip, const st_ta
 {
     size_t n = migrate_key_len(fk->columns);
     if (n == 0 || n != migrate_key_len(fk->to) || !migrate_name_ok(fk->table)) {
-        return diag_set(ST_E_INVALID, "table %s: a foreign key names as many columns in .to as in .columns, and a table",
-                        t->name);
+        return diag_set(ST_E_INVALID,
+                        "table %s: a foreign key names as many columns in .to as in .columns, and a table", t->name);
     }
     if (n > 1 && (fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL)) {
         diag_set(ST_E_INVALID, "table %s: SET NULL would clear every column of the foreign key to %s, the tenant's too",
@@ -138,8 +144,8 @@ static st_err copy_fk(arena *a, const st_table *t, const char *skip, const st_ta
         return ST_E_INVALID;
     }
     if (fk->name && !migrate_name_ok(fk->name)) {
-        return diag_set(ST_E_INVALID, "table %s: the foreign key name \"%.80s\" must have 1 to %d bytes", t->name, fk->name,
-                        ST_NAME_MAX);
+        return diag_set(ST_E_INVALID, "table %s: the foreign key name \"%.80s\" must have 1 to %d bytes", t->name,
+                        fk->name, ST_NAME_MAX);
     }
     bool ok = true;
     *ret = *fk;
@@ -156,7 +162,8 @@ static st_err check_columns_exist(const st_table *t, const char *const columns[s
     for (size_t i = 0; i < migrate_key_len(columns); i++) {
         const char *name = columns[i] + (columns[i][0] == '-');
         if (!migrate_column(t, name)) {
-            return diag_set(ST_E_INVALID, "table %s: %s names the column %s, which the table has not", t->name, of, name);
+            return diag_set(ST_E_INVALID, "table %s: %s names the column %s, which the table has not", t->name, of,
+                            name);
         }
     }
     return 0;
@@ -202,8 +209,10 @@ static st_err copy_columns(arena *a, const st_table *t, st_table *ret)
         tenants += columns[i].tenant;
     }
     if (pk == 0 || tenants > 1) {
-        return diag_set(ST_E_INVALID, pk ? "table %s: more than one column is the tenant's"
-                                         : "table %s has no primary key; mark its columns .pk", t->name);
+        return diag_set(ST_E_INVALID,
+                        pk ? "table %s: more than one column is the tenant's"
+                           : "table %s has no primary key; mark its columns .pk",
+                        t->name);
     }
     ret->columns = columns;
     return 0;

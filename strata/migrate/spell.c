@@ -27,8 +27,8 @@ void ddl_string(buf *b, const char *s)
     buf_put_char(b, '\'');
 }
 
-/* Text sorts by bytes on PostgreSQL as it does on SQLite: the same order of pages everywhere, no index that a newer libc
- * breaks, and comparisons at the speed of memcmp. */
+/* Text sorts by bytes on PostgreSQL as it does on SQLite: the same order of pages everywhere, no index that a newer
+ * libc breaks, and comparisons at the speed of memcmp. */
 static const struct {
     const char *sqlite, *postgresql;
 } types[ST_TYPE_MAX] = {

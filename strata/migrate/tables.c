@@ -154,8 +154,10 @@ static st_err add_fk(struct maker *k, const st_attr *x)
     if (x->along) {
         const st_attr *mine = st_model_attr(k->m, x->along), *other = st_model_attr(target, x->along);
         if (!mine || !other || !has_unique(target, x->along, id->name)) {
-            return diag_set(ST_E_INVALID, "model %s: %s: .along %s needs that member in both models and UNIQUE over it and "
-                                          "%s in %s", k->m->name, x->name, x->along, id->name, target->name);
+            return diag_set(ST_E_INVALID,
+                            "model %s: %s: .along %s needs that member in both models and UNIQUE over it and "
+                            "%s in %s",
+                            k->m->name, x->name, x->along, id->name, target->name);
         }
         fk.columns[n] = st_attr_column(mine);
         fk.to[n++] = st_attr_column(other);

@@ -37,7 +37,8 @@ static st_err ambiguous(const struct migrate_graph *g, const char *target, size_
     return ST_E_INVALID;
 }
 
-/* The next n revisions, one at a time, as long as there is just one that can be next. done starts as what is applied. */
+/* The next n revisions, one at a time, as long as there is just one that can be next. done starts as what is applied.
+ */
 static st_err next_n(const struct migrate_graph *g, const char *target, uint64_t n, bool *done, bool *wanted)
 {
     for (uint64_t step = 0; step < n; step++) {
@@ -92,8 +93,8 @@ st_err migrate_resolve_upgrade(const struct migrate_graph *g, const char *target
 
 /* The last n, one at a time, as long as there is just one applied revision without an applied child. children: of each
  * revision, how many applied ones are left. */
-static st_err last_n(const struct migrate_graph *g, const char *target, uint64_t n, const bool *applied, size_t *children,
-                     bool *undo)
+static st_err last_n(const struct migrate_graph *g, const char *target, uint64_t n, const bool *applied,
+                     size_t *children, bool *undo)
 {
     for (size_t i = 0; i < g->n; i++) {
         for (size_t k = 0; applied[i] && k < g->nodes[i].n_parents; k++) {
@@ -143,7 +144,8 @@ st_err migrate_resolve_downgrade(arena *a, const struct migrate_graph *g, const 
         return rc;
     }
     if (!applied[at]) {
-        return diag_set(ST_E_INVALID, "revision %s is not applied, so there is no way back to it", g->nodes[at].rev->id);
+        return diag_set(ST_E_INVALID, "revision %s is not applied, so there is no way back to it",
+                        g->nodes[at].rev->id);
     }
     for (size_t i = at + 1; i < g->n; i++) { /* descendants: a parent is the target or goes too */
         for (size_t k = 0; k < g->nodes[i].n_parents; k++) {

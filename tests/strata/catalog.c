@@ -31,11 +31,13 @@ const char *catalog(struct world *w)
         "AND relname <> 'strata_revisions') "
         "SELECT string_agg(line, E'\\n' ORDER BY line) FROM ("
         "SELECT format('%s column %s %s %s null %s default %s collation %s', relname, lpad(attnum::text, 3), attname, "
-        "format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attcollation::regcollation) AS line "
+        "format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attcollation::regcollation) AS "
+        "line "
         "FROM t JOIN pg_attribute a ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped "
         "LEFT JOIN pg_attrdef d ON adrelid = t.oid AND adnum = attnum "
         "UNION ALL SELECT format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
         "FROM t JOIN pg_constraint c ON conrelid = t.oid "
-        "UNION ALL SELECT format('%s index %s', relname, pg_get_indexdef(indexrelid)) FROM t JOIN pg_index ON indrelid = t.oid"
+        "UNION ALL SELECT format('%s index %s', relname, pg_get_indexdef(indexrelid)) FROM t JOIN pg_index ON indrelid "
+        "= t.oid"
         ") AS lines");
 }

@@ -77,7 +77,8 @@ END_TEST
 
 DB_TEST(a_database_goes_up_and_down)
 {
-    ends(w->e, "check", 1, "lacks 2 of 2 revisions, the first of them a1 (\"notes\")\nhint: run: prog migrate upgrade\n");
+    ends(w->e, "check", 1,
+         "lacks 2 of 2 revisions, the first of them a1 (\"notes\")\nhint: run: prog migrate upgrade\n");
     ends(w->e, "current", 0, "base  (no revision is applied)\n");
     ends(w->e, "upgrade", 0, "applied a1  notes (");
     ck_assert_ptr_nonnull(strstr(out, "applied b2  more ("));

@@ -82,11 +82,12 @@ START_TEST(a_table_is_spelled_for_each_dialect)
     const st_table notes = {
         .name = "notes",
         ST_COLUMNS({"id", ST_UUID, .pk = true}, {"tenant_id", ST_UUID, .pk = true, .tenant = true},
-                   {"order", ST_TEXT, .max = 5}, {"at", ST_TIME, .default_sql = "now()"}, {"done", ST_BOOL, .default_sql = "true"},
-                   {"page", ST_UUID, .nullable = true}),
+                   {"order", ST_TEXT, .max = 5}, {"at", ST_TIME, .default_sql = "now()"},
+                   {"done", ST_BOOL, .default_sql = "true"}, {"page", ST_UUID, .nullable = true}),
         ST_INDEXES({.columns = {"tenant_id", "order"}, .unique = true, .constraint = true},
                    {.columns = {"tenant_id", "-at"}, .where = "done"}),
-        ST_FKS({.columns = {"tenant_id", "page"}, .table = "pages", .to = {"tenant_id", "id"}, .on_delete = ST_CASCADE}),
+        ST_FKS(
+            {.columns = {"tenant_id", "page"}, .table = "pages", .to = {"tenant_id", "id"}, .on_delete = ST_CASCADE}),
         ST_CHECKS({"notes_order_check", "\"order\" <> ''"})};
     ck_assert_str_eq(created(ST_POSTGRESQL, &notes),
                      "CREATE TABLE \"notes\" (\n"
@@ -105,7 +106,8 @@ START_TEST(a_table_is_spelled_for_each_dialect)
                      ");\n"
                      "CREATE INDEX \"notes_at_idx\" ON \"notes\" (\"tenant_id\", \"at\" DESC) WHERE done;\n");
     const char *lite = created(ST_SQLITE, &notes);
-    ck_assert_ptr_nonnull(strstr(lite, "\"done\" INTEGER NOT NULL DEFAULT 1 CONSTRAINT \"notes_done_bool_check\" CHECK"));
+    ck_assert_ptr_nonnull(
+        strstr(lite, "\"done\" INTEGER NOT NULL DEFAULT 1 CONSTRAINT \"notes_done_bool_check\" CHECK"));
     ck_assert_ptr_nonnull(strstr(lite, "\n) STRICT;\n"));
     sqlite3 *db = database(&notes);
     ck_assert_str_eq(value(db, "SELECT count(*) FROM pragma_index_list('notes')"), "3");
@@ -116,11 +118,11 @@ END_TEST
 START_TEST(sqlite_refuses_what_postgresql_types_would)
 {
     setup();
-    const st_table all = {
-        .name = "t",
-        ST_COLUMNS({"k", ST_INT64, .pk = true}, {"flag", ST_BOOL, .nullable = true}, {"id", ST_UUID, .nullable = true},
-                   {"doc", ST_JSON, .nullable = true}, {"tags", ST_TEXTS, .nullable = true, .max = 2},
-                   {"ids", ST_UUIDS, .default_sql = "'[]'"}, {"n", ST_INT32, .nullable = true})};
+    const st_table all = {.name = "t",
+                          ST_COLUMNS({"k", ST_INT64, .pk = true}, {"flag", ST_BOOL, .nullable = true},
+                                     {"id", ST_UUID, .nullable = true}, {"doc", ST_JSON, .nullable = true},
+                                     {"tags", ST_TEXTS, .nullable = true, .max = 2},
+                                     {"ids", ST_UUIDS, .default_sql = "'[]'"}, {"n", ST_INT32, .nullable = true})};
     sqlite3 *db = database(&all);
     static const struct {
         const char *sql, *error;
@@ -201,7 +203,8 @@ START_TEST(derived_names_fit_in_63_bytes_and_stay_distinct)
     ck_assert_str_eq(migrate_name(a, "jobs", columns, "tenant_id", "idx"), "jobs_created_at_kind_idx");
     const char *const one[] = {"a_column_with_a_name_that_goes_on_and_on_and_on_and_on_1", NULL};
     const char *const two[] = {"a_column_with_a_name_that_goes_on_and_on_and_on_and_on_2", NULL};
-    const char *x = migrate_name(a, "some_table", one, NULL, "fkey"), *y = migrate_name(a, "some_table", two, NULL, "fkey");
+    const char *x = migrate_name(a, "some_table", one, NULL, "fkey"),
+               *y = migrate_name(a, "some_table", two, NULL, "fkey");
     ck_assert_uint_eq(strlen(x), 63);
     ck_assert_str_ne(x, y);
     ck_assert_str_eq(x + strlen(x) - 5, "_fkey");
@@ -252,13 +255,16 @@ START_TEST(tables_in_a_circle_get_their_keys_when_both_are_there)
 {
     setup();
     st_ops o = ops_for(ST_POSTGRESQL);
-    OK(st_create_table(&o, &(const st_table){.name = "hen", ST_COLUMNS({"id", ST_INT64, .pk = true}, {"egg", ST_INT64}),
+    OK(st_create_table(&o, &(const st_table){.name = "hen",
+                                             ST_COLUMNS({"id", ST_INT64, .pk = true}, {"egg", ST_INT64}),
                                              ST_FKS({.columns = {"egg"}, .table = "egg", .to = {"id"}})}));
-    OK(st_create_table(&o, &(const st_table){.name = "egg", ST_COLUMNS({"id", ST_INT64, .pk = true}, {"hen", ST_INT64}),
+    OK(st_create_table(&o, &(const st_table){.name = "egg",
+                                             ST_COLUMNS({"id", ST_INT64, .pk = true}, {"hen", ST_INT64}),
                                              ST_FKS({.columns = {"hen"}, .table = "hen", .to = {"id"}})}));
     const char *sql = planned(&o);
-    const char *alter = strstr(sql, "ALTER TABLE \"hen\" ADD CONSTRAINT \"hen_egg_fkey\" FOREIGN KEY (\"egg\") REFERENCES "
-                                    "\"egg\" (\"id\");\n");
+    const char *alter =
+        strstr(sql, "ALTER TABLE \"hen\" ADD CONSTRAINT \"hen_egg_fkey\" FOREIGN KEY (\"egg\") REFERENCES "
+                    "\"egg\" (\"id\");\n");
     ck_assert_ptr_nonnull(alter);
     ck_assert_ptr_null(strstr(alter, "CREATE"));
     ck_assert_ptr_eq(strstr(sql, "hen_egg_fkey"), strstr(alter, "hen_egg_fkey"));
@@ -277,7 +283,8 @@ START_TEST(dropping_a_table_that_others_point_at_is_refused_on_sqlite_too)
     sqlite3 *db;
     ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     ck_assert_str_eq(tried(db, "CREATE TABLE parent (id INTEGER PRIMARY KEY, up REFERENCES parent);"
-                               "CREATE TABLE child (p REFERENCES Parent)"), "");
+                               "CREATE TABLE child (p REFERENCES Parent)"),
+                     "");
     ck_assert_str_eq(value(db, p.steps[0].sql), "child");
     ck_assert_str_eq(tried(db, "DROP TABLE child"), "");
     sqlite3_stmt *s;
@@ -297,16 +304,19 @@ START_TEST(a_row_is_spelled_with_every_type)
         st_ops o = ops_for((enum st_dialect)d);
         OK(ST_INSERT_ROW(&o, "t", {"b", st_v_bool(true)}, {"i", st_v_int16(-3)}, {"x", st_v_double(0.1)},
                          {"s", st_v_text("it's")}, {"u", st_v_uuid(id)}, {"at", st_v_time((st_time){1500000})},
-                         {"raw", st_v_bytes((st_bytes){(const uint8_t *)"\0\xff", 2})}, {"j", st_v_json((st_json){"{}"})},
-                         {"tags", st_v_texts((st_texts){two, 2})}, {"ids", st_v_uuids((st_uuids){&id, 1})},
-                         {"none", st_v_text(NULL)}, {"e", st_v_enum(4)}));
+                         {"raw", st_v_bytes((st_bytes){(const uint8_t *)"\0\xff", 2})},
+                         {"j", st_v_json((st_json){"{}"})}, {"tags", st_v_texts((st_texts){two, 2})},
+                         {"ids", st_v_uuids((st_uuids){&id, 1})}, {"none", st_v_text(NULL)}, {"e", st_v_enum(4)}));
         ck_assert_str_eq(
             planned(&o),
             d == ST_SQLITE
-                ? "INSERT INTO \"t\" (\"b\", \"i\", \"x\", \"s\", \"u\", \"at\", \"raw\", \"j\", \"tags\", \"ids\", \"none\", "
-                  "\"e\") VALUES (1, -3, 0.10000000000000001, 'it''s', x'0102030405060708090a0b0c0d0e0f10', 1500000, x'00ff', "
+                ? "INSERT INTO \"t\" (\"b\", \"i\", \"x\", \"s\", \"u\", \"at\", \"raw\", \"j\", \"tags\", \"ids\", "
+                  "\"none\", "
+                  "\"e\") VALUES (1, -3, 0.10000000000000001, 'it''s', x'0102030405060708090a0b0c0d0e0f10', 1500000, "
+                  "x'00ff', "
                   "'{}', '[\"a''b\",\"c\\\"d\"]', '[\"01020304-0506-0708-090a-0b0c0d0e0f10\"]', NULL, 4);\n"
-                : "INSERT INTO \"t\" (\"b\", \"i\", \"x\", \"s\", \"u\", \"at\", \"raw\", \"j\", \"tags\", \"ids\", \"none\", "
+                : "INSERT INTO \"t\" (\"b\", \"i\", \"x\", \"s\", \"u\", \"at\", \"raw\", \"j\", \"tags\", \"ids\", "
+                  "\"none\", "
                   "\"e\") VALUES (true, -3, 0.10000000000000001, 'it''s', '01020304-0506-0708-090a-0b0c0d0e0f10', "
                   "'1970-01-01T00:00:01.500000Z', '\\x00ff', '{}', ARRAY['a''b', 'c\"d']::text[], "
                   "ARRAY['01020304-0506-0708-090a-0b0c0d0e0f10']::uuid[], NULL, 4);\n");
@@ -326,19 +336,29 @@ START_TEST(nonsense_is_refused_by_name)
 {
     setup();
     refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT})}, "t has no primary key");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"c", ST_BOOL})}, "two columns are called c");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true, .nullable = true})}, "column c is in the");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"e", ST_ENUM})}, "enum column e has no");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"n", ST_INT32, .max = 3})}, "column n is");
+    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"c", ST_BOOL})},
+            "two columns are called c");
+    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true, .nullable = true})},
+            "column c is in the");
+    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"e", ST_ENUM})},
+            "enum column e has no");
+    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"n", ST_INT32, .max = 3})},
+            "column n is");
     refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}), ST_INDEXES({.columns = {"d"}})},
             "the column d, which the table has not");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}),
-                              ST_FKS({.columns = {"c"}, .table = "u", .to = {"x", "y"}})}, "as many columns");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"d", ST_TEXT}),
-                              ST_FKS({.columns = {"c", "d"}, .table = "u", .to = {"x", "y"}, .on_delete = ST_SET_NULL})},
-            "SET NULL");
-    refused(&(const st_table){.name = "t", ST_COLUMNS({"c", ST_TEXT, .pk = true}),
-                              ST_INDEXES({.columns = {"c"}}, {.columns = {"-c"}})}, "are called t_c_idx");
+    refused(&(const st_table){.name = "t",
+                              ST_COLUMNS({"c", ST_TEXT, .pk = true}),
+                              ST_FKS({.columns = {"c"}, .table = "u", .to = {"x", "y"}})},
+            "as many columns");
+    refused(
+        &(const st_table){.name = "t",
+                          ST_COLUMNS({"c", ST_TEXT, .pk = true}, {"d", ST_TEXT}),
+                          ST_FKS({.columns = {"c", "d"}, .table = "u", .to = {"x", "y"}, .on_delete = ST_SET_NULL})},
+        "SET NULL");
+    refused(&(const st_table){.name = "t",
+                              ST_COLUMNS({"c", ST_TEXT, .pk = true}),
+                              ST_INDEXES({.columns = {"c"}}, {.columns = {"-c"}})},
+            "are called t_c_idx");
     st_ops o = ops_for(ST_SQLITE);
     OK(st_add_column(&o, "t", &(const st_table_column){"at", ST_TIME, .default_sql = "now()"}));
     struct migrate_plan p = {0};
@@ -376,10 +396,10 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-RUN("strata migrate ddl", 10, CASE(a_table_is_spelled_for_each_dialect), CASE(sqlite_refuses_what_postgresql_types_would),
-    CASE(length_enum_range_and_own_checks_hold), CASE(the_default_now_is_microseconds),
-    CASE(derived_names_fit_in_63_bytes_and_stay_distinct), CASE(operations_keep_copies_of_what_they_are_given),
-    CASE(sql_for_one_dialect_runs_there_only), CASE(indexes_columns_and_tables_come_and_go),
-    CASE(tables_in_a_circle_get_their_keys_when_both_are_there),
+RUN("strata migrate ddl", 10, CASE(a_table_is_spelled_for_each_dialect),
+    CASE(sqlite_refuses_what_postgresql_types_would), CASE(length_enum_range_and_own_checks_hold),
+    CASE(the_default_now_is_microseconds), CASE(derived_names_fit_in_63_bytes_and_stay_distinct),
+    CASE(operations_keep_copies_of_what_they_are_given), CASE(sql_for_one_dialect_runs_there_only),
+    CASE(indexes_columns_and_tables_come_and_go), CASE(tables_in_a_circle_get_their_keys_when_both_are_there),
     CASE(dropping_a_table_that_others_point_at_is_refused_on_sqlite_too), CASE(a_row_is_spelled_with_every_type),
     CASE(nonsense_is_refused_by_name), CASE(every_allocation_may_fail));

@@ -62,7 +62,8 @@ static const char *wrong(const st_revision *const *list)
 }
 
 /* a1 <- b1 <- c1 and a1 <- b2, merged by d1 when asked. */
-#define FORK REV("c1", .parents = {"b1"}), REV("a1"), REV("b2", .parents = {"a1"}, .label = "side"), REV("b1", .parents = {"a1"})
+#define FORK \
+    REV("c1", .parents = {"b1"}), REV("a1"), REV("b2", .parents = {"a1"}, .label = "side"), REV("b1", .parents = {"a1"})
 #define MERGE REV("d1", .parents = {"c1", "b2"})
 
 START_TEST(parents_come_first_whatever_the_order_of_the_list)
@@ -79,14 +80,16 @@ END_TEST
 
 START_TEST(broken_histories_are_named)
 {
-    ck_assert_str_eq(wrong(LIST(REV("a1", .parents = {"zz"}))), "revision a1: its parent zz is not among the revisions");
+    ck_assert_str_eq(wrong(LIST(REV("a1", .parents = {"zz"}))),
+                     "revision a1: its parent zz is not among the revisions");
     ck_assert_str_eq(wrong(LIST(REV("a1"), REV("a1"))), "two revisions have the id a1");
-    ck_assert_str_eq(wrong(LIST(REV("a1", .parents = {"b1"}), REV("b1", .parents = {"c1"}), REV("c1", .parents = {"b1"}),
-                                REV("o1"))),
+    ck_assert_str_eq(wrong(LIST(REV("a1", .parents = {"b1"}), REV("b1", .parents = {"c1"}),
+                                REV("c1", .parents = {"b1"}), REV("o1"))),
                      "the revisions go in a circle: b1 needs c1 needs b1");
     ck_assert_str_eq(wrong(LIST(REV("a1", .parents = {"a1"}))), "the revisions go in a circle: a1 needs a1");
     ck_assert_ptr_nonnull(strstr(wrong(LIST(REV("a 1"))), "not \"a 1\""));
-    ck_assert_ptr_nonnull(strstr(wrong(LIST((&(const st_revision){.id = "a1", .message = "m"}))), ".upgrade is missing"));
+    ck_assert_ptr_nonnull(
+        strstr(wrong(LIST((&(const st_revision){.id = "a1", .message = "m"}))), ".upgrade is missing"));
 }
 END_TEST
 
@@ -131,5 +134,6 @@ START_TEST(downgrade_undoes_what_came_after_the_target)
 }
 END_TEST
 
-RUN("strata migrate graph", 10, CASE(parents_come_first_whatever_the_order_of_the_list), CASE(broken_histories_are_named),
-    CASE(upgrade_targets), CASE(relative_steps_refuse_to_guess), CASE(downgrade_undoes_what_came_after_the_target));
+RUN("strata migrate graph", 10, CASE(parents_come_first_whatever_the_order_of_the_list),
+    CASE(broken_histories_are_named), CASE(upgrade_targets), CASE(relative_steps_refuse_to_guess),
+    CASE(downgrade_undoes_what_came_after_the_target));

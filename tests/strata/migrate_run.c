@@ -18,8 +18,9 @@ static st_err down_notes(st_ops *o)
 
 static st_err up_mood(st_ops *o)
 {
-    st_add_column(o, "notes", &(const st_table_column){"mood", ST_ENUM, .values = ST_VALUES("sad", "glad"),
-                                                       .default_sql = "'glad'"});
+    st_add_column(
+        o, "notes",
+        &(const st_table_column){"mood", ST_ENUM, .values = ST_VALUES("sad", "glad"), .default_sql = "'glad'"});
     return st_create_index(o, "notes", &(const st_table_index){.columns = {"mood", "-at"}});
 }
 static st_err down_mood(st_ops *o)
@@ -30,9 +31,10 @@ static st_err down_mood(st_ops *o)
 
 static st_err up_tags(st_ops *o)
 {
-    return st_create_table(o, &(const st_table){.name = "tags",
-                                                ST_COLUMNS({"note", ST_INT64, .pk = true}, {"tag", ST_TEXT, .pk = true}),
-                                                ST_FKS({.columns = {"note"}, .table = "notes", .to = {"id"}})});
+    return st_create_table(o,
+                           &(const st_table){.name = "tags",
+                                             ST_COLUMNS({"note", ST_INT64, .pk = true}, {"tag", ST_TEXT, .pk = true}),
+                                             ST_FKS({.columns = {"note"}, .table = "notes", .to = {"id"}})});
 }
 static st_err down_tags(st_ops *o)
 {
@@ -54,8 +56,9 @@ static const st_revision rev3 = {
 static const st_revision broken = {.id = "d4", .parents = {"c3"}, .message = "broken", .upgrade = up_broken};
 static const st_revision one_way = {.id = "d5", .parents = {"c3"}, .message = "no way back", .upgrade = down_tags};
 
-#define HISTORY(...) \
-    (&(const struct st_migrations){.revisions = (const st_revision *const[]){__VA_ARGS__, NULL}, .program = "prog migrate"})
+#define HISTORY(...)                                                                             \
+    (&(const struct st_migrations){.revisions = (const st_revision *const[]){__VA_ARGS__, NULL}, \
+                                   .program = "prog migrate"})
 #define THREE HISTORY(&rev3, &rev1, &rev2)
 
 /* The revisions that the database is at, with spaces between. */
@@ -215,9 +218,11 @@ DB_TEST(an_upgrade_gives_up_at_its_deadline)
     st_conn *c;
     OK(st_engine_open(w->url, NULL, &other));
     OK(st_conn_acquire(other, true, FIBER_FOREVER, &c));
-    OK(st_conn_exec(c, w->dialect == ST_SQLITE ? "BEGIN IMMEDIATE"
-                                               : "BEGIN; DO $$ BEGIN PERFORM pg_advisory_xact_lock(8319388081106739565); "
-                                                 "END $$", FIBER_FOREVER));
+    OK(st_conn_exec(c,
+                    w->dialect == ST_SQLITE ? "BEGIN IMMEDIATE"
+                                            : "BEGIN; DO $$ BEGIN PERFORM pg_advisory_xact_lock(8319388081106739565); "
+                                              "END $$",
+                    FIBER_FOREVER));
     CODE(st_upgrade(w->e, THREE, "head", fiber_in_ms(300)), -ETIMEDOUT);
     ck_assert_msg(says("lock on the schema"), "%s", diag_last()->message);
     OK(st_conn_exec(c, "ROLLBACK", FIBER_FOREVER));
@@ -263,7 +268,8 @@ START_TEST(revisions_run_through_a_transaction_pooler)
     pgbouncer_start(&b, w.url);
     st_engine *pooled;
     OK(st_engine_open(server_printf("%s%cpooler=transaction", pgbouncer_url(&b, w.url),
-                                    strchr(pgbouncer_url(&b, w.url), '?') ? '&' : '?'), NULL, &pooled));
+                                    strchr(pgbouncer_url(&b, w.url), '?') ? '&' : '?'),
+                      NULL, &pooled));
     OK(st_upgrade(pooled, THREE, "head", FIBER_FOREVER));
     ck_assert(st_is_at_head(pooled, THREE));
     OK(st_downgrade(pooled, THREE, "base", FIBER_FOREVER));

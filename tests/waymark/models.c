@@ -1,10 +1,10 @@
 /* The product's tables: models and revisions say the same, and the databases hold what they promise. */
+#include "waymark/models/models.h"
 #include "catalog.h"
 #include "strata/expr.h"
 #include "strata/migrate/private.h"
 #include "waymark/migrations/migrations.h"
 #include "waymark/migrations/revisions.h"
-#include "waymark/models/models.h"
 
 /* What the models' tables take to create, by table; rows that a revision puts in are left out. */
 static const char *spelled(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n)
@@ -90,7 +90,8 @@ static void fill(struct world *w)
     for (unsigned i = 1; i <= 3; i++) {
         const char *tenant = id(w, i == 3 ? 2 : 1);
         OK(insert(w, "domains (tenant_id, id, domain)", "%s, %s, 'site%u.example'", tenant, id(w, 0x100 + i), i));
-        OK(insert(w, FILES, "%s, %s, %s, NULL, 'https://x/s.xml', 'robots'", tenant, id(w, 0x200 + i), id(w, 0x100 + i)));
+        OK(insert(w, FILES, "%s, %s, %s, NULL, 'https://x/s.xml', 'robots'", tenant, id(w, 0x200 + i),
+                  id(w, 0x100 + i)));
     }
 }
 
@@ -102,8 +103,8 @@ static const char *zero(struct world *w)
 
 static st_err page(struct world *w, unsigned tenant, unsigned n, unsigned domain, unsigned file, const char *url)
 {
-    return insert(w, PAGES, "%s, %s, %s, %s, '%s', %s, %s", id(w, tenant), id(w, 0x300 + n), id(w, domain), id(w, file), url,
-                  zero(w), zero(w));
+    return insert(w, PAGES, "%s, %s, %s, %s, '%s', %s, %s", id(w, tenant), id(w, 0x300 + n), id(w, domain), id(w, file),
+                  url, zero(w), zero(w));
 }
 
 DB_TEST(the_local_tenant_is_there_from_the_start)
@@ -124,8 +125,10 @@ DB_TEST(no_row_points_at_another_tenants_or_another_sites)
     CODE(page(w, 1, 2, 0x101, 0x203, "https://site1.example/a"), ST_E_FOREIGN_KEY);
     CODE(page(w, 1, 2, 0x101, 0x202, "https://site1.example/a"), ST_E_FOREIGN_KEY); /* the sitemap is another site's */
     CODE(insert(w, FILES, "%s, %s, %s, %s, 'https://x/t.xml', 'sitemap_index'", id(w, 1), id(w, 0x210), id(w, 0x101),
-                id(w, 0x202)), ST_E_FOREIGN_KEY);
-    CODE(insert(w, "domains (tenant_id, id, domain)", "%s, %s, 'x.example'", id(w, 77), id(w, 0x104)), ST_E_FOREIGN_KEY);
+                id(w, 0x202)),
+         ST_E_FOREIGN_KEY);
+    CODE(insert(w, "domains (tenant_id, id, domain)", "%s, %s, 'x.example'", id(w, 77), id(w, 0x104)),
+         ST_E_FOREIGN_KEY);
 }
 
 DB_TEST(a_tenant_has_a_domain_once_and_a_domain_a_page_once)
@@ -136,7 +139,8 @@ DB_TEST(a_tenant_has_a_domain_once_and_a_domain_a_page_once)
     CODE(page(w, 1, 3, 0x101, 0x201, "https://a/"), ST_E_UNIQUE);
     CODE(insert(w, "domains (tenant_id, id, domain)", "%s, %s, 'site1.example'", id(w, 1), id(w, 0x105)), ST_E_UNIQUE);
     OK(insert(w, "domains (tenant_id, id, domain)", "%s, %s, 'site1.example'", id(w, 2), id(w, 0x105)));
-    CODE(insert(w, FILES, "%s, %s, %s, NULL, 'https://x/s.xml', 'given'", id(w, 1), id(w, 0x220), id(w, 0x101)), ST_E_UNIQUE);
+    CODE(insert(w, FILES, "%s, %s, %s, NULL, 'https://x/s.xml', 'given'", id(w, 1), id(w, 0x220), id(w, 0x101)),
+         ST_E_UNIQUE);
 }
 
 DB_TEST(a_domain_goes_with_all_that_it_has)
@@ -146,7 +150,8 @@ DB_TEST(a_domain_goes_with_all_that_it_has)
               id(w, 0x201)));
     OK(page(w, 1, 1, 0x101, 0x210, "https://a/"));
     OK(page(w, 1, 2, 0x102, 0x202, "https://b/"));
-    OK(insert(w, "jobs (tenant_id, id, job_type, domain_id)", "%s, %s, 'scan', %s", id(w, 1), id(w, 0x401), id(w, 0x101)));
+    OK(insert(w, "jobs (tenant_id, id, job_type, domain_id)", "%s, %s, 'scan', %s", id(w, 1), id(w, 0x401),
+              id(w, 0x101)));
     must(w, "DELETE FROM domains WHERE domain = 'site1.example'");
     ck_assert_int_eq(number(w, "SELECT count(*) FROM sitemap_files"), 2);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM pages"), 1);

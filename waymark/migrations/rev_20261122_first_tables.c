@@ -6,8 +6,6 @@
 #define STAMPS \
     {"created_at", ST_TIME, .default_sql = "now()"}, {"updated_at", ST_TIME, .default_sql = "now()"}, \
     {"version", ST_INT32, .default_sql = "1"}
-/* clang-format on */
-
 static st_err create_tenants(st_ops *o)
 {
     st_create_table(o, &(const st_table){
@@ -135,3 +133,4 @@ static st_err downgrade(st_ops *o)
 
 const st_revision rev_20261122_first_tables = {
     .id = "5b0e6c2f9d14", .message = "first tables", .upgrade = upgrade, .downgrade = downgrade};
+/* clang-format on */

@@ -5,6 +5,7 @@
 ST_ENUM_DEFINE(domain_status_enum, "pending", "scanning", "complete", "failed");
 ST_ENUM_DEFINE(domain_curation_enum, "new", "selected", "maybe", "not_a_fit", "archived");
 
+/* clang-format off */
 #define T Domain
 ST_MODEL(Domain, "domains",
     REF(tenant_id, Tenant, .tenant = true, .pk = true),
@@ -40,3 +41,4 @@ ST_MODEL(Domain, "domains",
     COL(version, .version = true, .default_sql = "1"),
     UNIQUE("domains_domain_key", "domain"));
 #undef T
+/* clang-format on */

@@ -9,13 +9,7 @@
 enum domain_status { DOMAIN_PENDING, DOMAIN_SCANNING, DOMAIN_COMPLETE, DOMAIN_FAILED };
 extern const struct st_enum domain_status_enum;
 /* What a person decided about it. */
-enum domain_curation {
-    CURATION_NEW,
-    CURATION_SELECTED,
-    CURATION_MAYBE,
-    CURATION_NOT_A_FIT,
-    CURATION_ARCHIVED
-};
+enum domain_curation { CURATION_NEW, CURATION_SELECTED, CURATION_MAYBE, CURATION_NOT_A_FIT, CURATION_ARCHIVED };
 extern const struct st_enum domain_curation_enum;
 
 typedef struct Domain {

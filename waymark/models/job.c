@@ -5,6 +5,7 @@
 ST_ENUM_DEFINE(job_type_enum, "scan");
 ST_ENUM_DEFINE(job_status_enum, "pending", "running", "complete", "failed", "cancelled");
 
+/* clang-format off */
 #define T Job
 ST_MODEL(Job, "jobs",
     REF(tenant_id, Tenant, .tenant = true, .pk = true),
@@ -31,3 +32,4 @@ ST_MODEL(Job, "jobs",
     INDEX("jobs_domain_id_idx", "domain_id"),
     INDEX("jobs_status_idx", "status"));
 #undef T
+/* clang-format on */

@@ -5,6 +5,7 @@
 ST_ENUM_DEFINE(page_changefreq_enum, "always", "hourly", "daily", "weekly", "monthly", "yearly", "never");
 ST_ENUM_DEFINE(page_status_enum, "listed", "gone");
 
+/* clang-format off */
 #define T Page
 ST_MODEL(Page, "pages",
     COL(tenant_id, .tenant = true, .pk = true),
@@ -27,3 +28,4 @@ ST_MODEL(Page, "pages",
     COL(version, .version = true, .default_sql = "1"),
     UNIQUE("pages_domain_id_url_key", "domain_id", "url"));
 #undef T
+/* clang-format on */

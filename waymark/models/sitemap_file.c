@@ -6,6 +6,7 @@ ST_ENUM_DEFINE(sitemap_file_type_enum, "unknown", "index", "urlset", "text", "rs
 ST_ENUM_DEFINE(sitemap_discovery_enum, "robots", "well_known", "homepage_link", "sitemap_index", "given");
 ST_ENUM_DEFINE(sitemap_status_enum, "pending", "complete", "partial", "failed");
 
+/* clang-format off */
 #define T SitemapFile
 ST_MODEL(SitemapFile, "sitemap_files",
     COL(tenant_id, .tenant = true, .pk = true),
@@ -32,3 +33,4 @@ ST_MODEL(SitemapFile, "sitemap_files",
     UNIQUE("sitemap_files_domain_id_url_key", "domain_id", "url"),
     INDEX("sitemap_files_parent_id_idx", "parent_id"));
 #undef T
+/* clang-format on */

@@ -2,6 +2,7 @@
 
 #include "strata/define.h"
 
+/* clang-format off */
 #define T Tenant
 ST_MODEL(Tenant, "tenants",
     COL(tenant_id, .tenant = true, .pk = true),
@@ -13,3 +14,4 @@ ST_MODEL(Tenant, "tenants",
     UNIQUE("tenants_tenant_id_key", "tenant_id"),
     CHECK("tenants_self_check", "tenant_id = id"));
 #undef T
+/* clang-format on */
