@@ -1,4 +1,5 @@
 /* Steps against a database, in a transaction under a lock that one change of the schema holds at a time. */
+#include <assert.h>
 #include <errno.h>
 
 #include "strata/migrate/private.h"
@@ -12,6 +13,7 @@ static const char begin_postgresql[] =
 
 st_err migrate_begin(st_conn *c, int64_t deadline)
 {
+    assert(!st_conn_in_transaction(c));
     st_err rc = st_conn_exec(c, st_conn_dialect(c) == ST_SQLITE ? "BEGIN IMMEDIATE" : begin_postgresql, deadline);
     return rc ? diag_wrap(rc, "waiting for the lock on the schema") : 0;
 }
@@ -40,6 +42,7 @@ st_err migrate_run_steps(st_conn *c, arena *a, const struct migrate_plan *p, int
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct migrate_step *s = &p->steps[i];
+        assert(s->sql && *s->sql);
         st_err rc = s->refuse ? run_refuse(c, a, s, deadline) : st_conn_exec(c, s->sql, deadline);
         if (rc) {
             if (rc == ST_E_BUSY) {

@@ -1,5 +1,6 @@
 /* Values as literals of each dialect, for rows that revisions put in. Parameters would be simpler, but a plan is text,
  * so that it can be printed and run by other programs too. */
+#include <assert.h>
 #include <math.h>
 
 #include "base/clock.h"
@@ -133,6 +134,7 @@ void ddl_literal(buf *b, enum st_dialect d, const st_value *v)
         break;
     case ST_ENUM:
         if (v->e.of) {
+            assert(v->e.v < v->e.of->n);
             ddl_string(b, v->e.of->values[v->e.v]);
         } else {
             buf_put_i64(b, v->e.v);

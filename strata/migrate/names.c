@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 
 #include "strata/migrate/private.h"
@@ -37,6 +38,7 @@ const char *migrate_name(arena *a, const char *table, const char *const *columns
         return NULL;
     }
     size_t tail = strlen(suffix) + 1;
+    assert(tail + 9 < ST_NAME_MAX);
     if (b.len + tail <= ST_NAME_MAX) {
         return arena_printf(a, "%s_%s", b.p, suffix);
     }
@@ -55,6 +57,7 @@ bool migrate_name_ok(const char *name)
 
 st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size)
 {
+    assert(n <= *room);
     if (n < *room) {
         return 0;
     }

@@ -120,11 +120,14 @@ st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, s
     for (size_t i = 0; i < n; i++) {
         const st_value *v = &cells[i].value;
         bool text = v->type == ST_TEXT || v->type == ST_JSON;
-        if (!migrate_name_ok(cells[i].column) || v->type < ST_BOOL || v->type >= ST_TYPE_MAX ||
-            (text && !v->null && memchr(v->text.p, 0, v->text.len))) {
-            return fail(o, diag_set(ST_E_INVALID,
-                                    "table %s: value %zu of a row to insert has no column or type, or holds a NUL",
-                                    table, i + 1));
+        const char *wrong = !migrate_name_ok(cells[i].column)                       ? "has no column"
+                            : v->type < ST_BOOL || v->type >= ST_TYPE_MAX           ? "has no type"
+                            : v->null                                               ? NULL
+                            : text && memchr(v->text.p, 0, v->text.len)             ? "holds a NUL"
+                            : v->type == ST_ENUM && v->e.of && v->e.v >= v->e.of->n ? "is none of its enum"
+                                                                                    : NULL;
+        if (wrong) {
+            return fail(o, diag_set(ST_E_INVALID, "table %s: value %zu of a row to insert %s", table, i + 1, wrong));
         }
     }
     struct migrate_op *op = add(o, MIGRATE_SQL, table);

@@ -1,4 +1,5 @@
 /* Running revisions: one transaction each, together with the row that records it. */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -7,7 +8,6 @@
 struct runner {
     st_conn *conn;
     enum st_dialect d;
-    const struct st_migrations *m;
     const struct migrate_graph *g;
     const char *target;
     bool up;
@@ -81,6 +81,7 @@ static st_err run_one(struct runner *r, arena *a, bool *ret_done)
         *ret_done = true;
         return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
     }
+    assert(st_conn_in_transaction(r->conn));
     rc = run_revision(r, a, &state, node->rev);
     if (!rc) {
         rc = st_conn_exec(r->conn, "COMMIT", r->deadline);
@@ -105,7 +106,7 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
         return rc;
     }
     struct runner r = {
-        .d = st_engine_dialect(e), .m = m, .g = &g, .target = target, .up = up, .watch = w, .deadline = deadline};
+        .d = st_engine_dialect(e), .g = &g, .target = target, .up = up, .watch = w, .deadline = deadline};
     r.todo = ARENA_ARRAY(a, bool, g.n);
     r.applied = ARENA_ARRAY(a, bool, g.n);
     if (!r.todo || !r.applied) {

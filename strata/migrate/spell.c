@@ -1,4 +1,5 @@
 /* Spelling: the only place that knows how a type, a default or a condition on a column is said in each dialect. */
+#include <assert.h>
 #include <math.h>
 
 #include "strata/migrate/private.h"
@@ -49,6 +50,7 @@ static const struct {
 
 void ddl_type(buf *b, enum st_dialect d, const st_table_column *c)
 {
+    assert(c->type >= ST_BOOL && c->type < ST_TYPE_MAX);
     enum st_type t = c->type == ST_ENUM && c->as_smallint ? ST_INT16 : c->type;
     buf_puts(b, d == ST_SQLITE ? types[t].sqlite : types[t].postgresql);
 }
@@ -166,6 +168,7 @@ static void put_with_column(buf *b, const char *fmt, const char *column)
 
 static void enum_condition(buf *b, const st_table_column *c)
 {
+    assert(c->values && c->values[0]);
     ddl_ident(b, c->name);
     if (c->as_smallint) {
         int n = 0;

@@ -173,6 +173,7 @@ static st_err add_fk(struct maker *k, const st_attr *x)
 static st_err add_attr(struct maker *k, const st_attr *x)
 {
     st_err rc = 0;
+    assert(k->t.n_columns < k->m->n_attrs || x->kind != ST_A_COLUMN);
     switch (x->kind) {
     case ST_A_COLUMN:
         rc = add_column(k, x);

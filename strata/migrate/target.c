@@ -1,4 +1,5 @@
 /* What a target on the command line means, given what is applied. */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/str.h"
@@ -37,9 +38,8 @@ static st_err ambiguous(const struct migrate_graph *g, const char *target, size_
     return ST_E_INVALID;
 }
 
-/* The next n revisions, one at a time, as long as there is just one that can be next. done starts as what is applied.
- */
-static st_err next_n(const struct migrate_graph *g, const char *target, uint64_t n, bool *done, bool *wanted)
+/* Adds the next n revisions to what is done, one at a time, as long as there is just one that can be next. */
+static st_err next_n(const struct migrate_graph *g, const char *target, uint64_t n, bool *done)
 {
     for (uint64_t step = 0; step < n; step++) {
         size_t next = g->n;
@@ -54,7 +54,7 @@ static st_err next_n(const struct migrate_graph *g, const char *target, uint64_t
         if (next == g->n) {
             return diag_set(ST_E_INVALID, "%s goes too far: %d revisions are left", target, (int)step);
         }
-        done[next] = wanted[next] = true;
+        done[next] = true;
     }
     return 0;
 }
@@ -64,9 +64,8 @@ st_err migrate_resolve_upgrade(const struct migrate_graph *g, const char *target
     memset(ret_wanted, 0, g->n * sizeof *ret_wanted);
     uint64_t steps;
     if (relative(target, '+', &steps)) {
-        /* ret_wanted is both what is done and what is wanted: to want what is applied changes nothing. */
         memcpy(ret_wanted, applied, g->n * sizeof *ret_wanted);
-        return next_n(g, target, steps, ret_wanted, ret_wanted);
+        return next_n(g, target, steps, ret_wanted);
     }
     bool heads = strcmp(target, "heads") == 0;
     if (heads || strcmp(target, "head") == 0) {
@@ -115,7 +114,9 @@ static st_err last_n(const struct migrate_graph *g, const char *target, uint64_t
             return diag_set(ST_E_INVALID, "%s goes too far: %d revisions are applied", target, (int)step);
         }
         undo[last] = true;
+        assert(children[last] == 0);
         for (size_t k = 0; k < g->nodes[last].n_parents; k++) {
+            assert(children[g->nodes[last].parents[k]] > 0);
             children[g->nodes[last].parents[k]]--;
         }
     }
