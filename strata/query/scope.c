@@ -40,12 +40,16 @@ st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st
 st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
 {
     int confines = st_scope_confines(scope, m);
-    if (confines <= 0) {
+    if (confines < 0 || !m->tenant) {
         return confines;
     }
     char *at = (char *)row + m->tenant->offset;
     st_uuid has;
     memcpy(&has, at, sizeof has);
+    if (!confines) { /* across tenants: each row says whose it is */
+        return uuid_is_nil(has) ? diag_set(ST_E_TENANT, "a %s without a tenant; set its %s", m->model->name, m->tenant->name)
+                                : 0;
+    }
     if (uuid_is_nil(has)) {
         memcpy(at, &scope->tenant, sizeof scope->tenant);
         return 0;

@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "strata/model/value.h"
+#include "strata/session/internal.h"
+
+struct st_stmt batch_plain(str sql)
+{
+    return (struct st_stmt){.sql = sql, .id = st_hash_bytes(sql.p, sql.len, 0), .quick = true};
+}
+
+static str begin_text(const st_session *s)
+{
+    if (s->reg->dialect == ST_POSTGRESQL) {
+        return s->read_only ? STR("BEGIN READ ONLY") : STR("BEGIN");
+    }
+    return s->read_only ? STR("BEGIN") : STR("BEGIN IMMEDIATE"); /* the lock now, not at the first write */
+}
+
+static st_err grow(struct batch *b)
+{
+    size_t room = b->room ? b->room * 4 : 8;
+    struct st_stmt *stmts = ARENA_ARRAY(b->s->scratch, struct st_stmt, room);
+    const struct row **rows = ARENA_ARRAY(b->s->scratch, const struct row *, room);
+    if (!stmts || !rows) {
+        return diag_nomem();
+    }
+    if (b->n) {
+        memcpy(stmts, b->stmts, b->n * sizeof *stmts);
+        memcpy(rows, b->rows, b->n * sizeof *rows);
+    }
+    b->stmts = stmts;
+    b->rows = rows;
+    b->room = room;
+    return 0;
+}
+
+static st_err push(struct batch *b, const struct st_stmt *stmt, const struct row *r)
+{
+    st_err rc = b->n < b->room ? 0 : grow(b);
+    if (!rc) {
+        b->stmts[b->n] = *stmt;
+        b->rows[b->n++] = r;
+    }
+    return rc;
+}
+
+/* The tenant for row-level security, for this transaction only: behind a pooler the connection is another's next. */
+static st_err push_tenant(struct batch *b)
+{
+    st_value *v = ARENA_NEW(b->s->scratch, st_value);
+    char *text = arena_bytes(b->s->scratch, UUID_TEXT_LEN + 1);
+    if (!v || !text) {
+        return diag_nomem();
+    }
+    uuid_format(b->s->scope.tenant, text);
+    *v = st_v_text(text);
+    struct st_stmt stmt = batch_plain(STR("SELECT set_config('strata.tenant', $1, true)"));
+    stmt.params = v;
+    stmt.n_params = 1;
+    return push(b, &stmt, NULL);
+}
+
+st_err batch_begin(struct batch *b, st_session *s)
+{
+    *b = (struct batch){.s = s};
+    if (s->begun) {
+        return 0;
+    }
+    st_err rc = s->conn ? 0 : st_conn_acquire(s->reg->engine, !s->read_only, s->deadline, &s->conn);
+    if (rc) {
+        return rc;
+    }
+    struct st_stmt begin = batch_plain(begin_text(s));
+    rc = push(b, &begin, NULL);
+    if (!rc && s->reg->dialect == ST_POSTGRESQL && !uuid_is_nil(s->scope.tenant)) {
+        rc = push_tenant(b);
+    }
+    s->begun = true; /* from here on the transaction is to be ended, whatever became of it */
+    return rc;
+}
+
+st_err batch_add(struct batch *b, const struct row *r, bool guarded, struct st_stmt **ret)
+{
+    st_err rc = b->n >= BATCH_MAX ? batch_run(b) : 0;
+    rc = rc ? rc : push(b, &(const struct st_stmt){.affected = 0}, r);
+    if (!rc) {
+        b->guarded |= guarded;
+        *ret = &b->stmts[b->n - 1];
+    }
+    return rc;
+}
+
+/* "authors 0192...": the row's table and key, for messages. */
+static void name_row(const struct row *r, char *out, size_t room)
+{
+    const st_mapper *m = r->mapper;
+    const void *obj = row_object(r);
+    int n = snprintf(out, room, "%s", m->model->table);
+    for (uint32_t i = 0; i < m->n_key && n >= 0 && (size_t)n < room; i++) {
+        const st_attr *a = m->columns[m->key[i]].attr;
+        st_value v = st_value_get(a, obj);
+        char id[UUID_TEXT_LEN + 1];
+        if (a->tenant) {
+            continue;
+        }
+        if (v.type == ST_UUID) {
+            uuid_format(v.uuid, id);
+            n += snprintf(out + n, room - (size_t)n, " %s", id);
+        } else if (v.type == ST_TEXT) {
+            n += snprintf(out + n, room - (size_t)n, " '%.64s'", v.text.p);
+        } else {
+            long long x = v.type == ST_INT16 ? v.i16 : v.type == ST_INT32 ? v.i32 : v.i64;
+            n += snprintf(out + n, room - (size_t)n, " %lld", x);
+        }
+    }
+}
+
+static st_err conflict(const struct row *r)
+{
+    char name[256];
+    name_row(r, name, sizeof name);
+    st_err rc = diag_set(ST_E_CONFLICT, "%s: another writer changed or deleted it meanwhile", name);
+    (void)snprintf(diag_last()->table, sizeof diag_last()->table, "%s", r->mapper->model->table);
+    diag_hint("roll back, load it again and repeat the change");
+    return rc;
+}
+
+static st_err failed(const struct batch *b, size_t at, st_err rc)
+{
+    const struct row *r = at < b->n ? b->rows[at] : NULL;
+    if (!r) {
+        return rc;
+    }
+    if (rc == ST_E_SQL && strcmp(diag_last()->sqlstate, "22012") == 0) { /* the guard's division */
+        return conflict(r);
+    }
+    char name[256];
+    name_row(r, name, sizeof name);
+    return diag_wrap(rc, "%s", name);
+}
+
+st_err batch_run(struct batch *b)
+{
+    if (b->n == 0) {
+        return 0;
+    }
+    size_t at = SIZE_MAX;
+    st_err rc = st_conn_run(b->s->conn, b->stmts, b->n, b->s->deadline, &at);
+    if (rc) {
+        return failed(b, at, rc);
+    }
+    for (size_t i = 0; b->guarded && i < b->n; i++) {
+        if (b->rows[i] && b->stmts[i].affected != 1) {
+            return conflict(b->rows[i]);
+        }
+    }
+    b->n = 0;
+    b->guarded = false;
+    return 0;
+}
+
+st_err batch_finish(struct batch *b, const struct st_stmt *last)
+{
+    st_err rc = 0;
+    if (b->guarded && b->s->reg->dialect == ST_SQLITE) {
+        rc = batch_run(b); /* its writes do not fail by themselves when they touch nothing */
+    }
+    rc = rc ? rc : push(b, last, NULL);
+    return rc ? rc : batch_run(b);
+}

@@ -1,0 +1,330 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "strata/model/value.h"
+#include "strata/session/internal.h"
+
+/* From this many new rows of a model on, one bulk statement beats as many in the pipeline. */
+enum { BULK_MIN = 8 };
+
+/* The pending rows of one model, by what is to be done. */
+struct group {
+    const st_mapper *m;
+    struct row **rows; /* new, then changed, then deleted; each in the order in which the caller named them */
+    size_t n_new, n_edit, n_delete;
+    size_t at_new, at_edit, at_delete; /* while being filled */
+};
+struct plan {
+    struct group *groups; /* parents first */
+    size_t n;
+    st_time now;
+};
+
+static struct group *group_of(struct plan *p, const st_mapper *m, size_t last)
+{
+    if (last < p->n && p->groups[last].m == m) {
+        return &p->groups[last];
+    }
+    size_t i = 0;
+    while (i < p->n && p->groups[i].m != m) {
+        i++;
+    }
+    if (i == p->n) {
+        p->groups[p->n++] = (struct group){.m = m};
+    }
+    return &p->groups[i];
+}
+
+static void sort_by_rank(struct plan *p) /* stable; groups are few */
+{
+    for (size_t i = 1; i < p->n; i++) {
+        struct group g = p->groups[i];
+        size_t k = i;
+        for (; k > 0 && p->groups[k - 1].m->rank > g.m->rank; k--) {
+            p->groups[k] = p->groups[k - 1];
+        }
+        p->groups[k] = g;
+    }
+}
+
+static size_t count_models(const st_session *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < REGISTRY_MAPPERS; i++) {
+        for (const st_mapper *m = s->reg->mappers[i]; m; m = m->next) {
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Rows added and deleted again never were. */
+static bool is_void(unsigned flags)
+{
+    return (flags & ROW_NEW) && (flags & ROW_DELETE);
+}
+
+static st_err group_rows(st_session *s, struct plan *p)
+{
+    const struct row_list *l = &s->pending;
+    p->groups = ARENA_ARRAY(s->scratch, struct group, count_models(s));
+    struct row **rows = ARENA_ARRAY(s->scratch, struct row *, l->n);
+    if (!p->groups || !rows) {
+        return diag_nomem();
+    }
+    size_t last = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct group *g = group_of(p, l->v[i]->mapper, last);
+        last = (size_t)(g - p->groups);
+        unsigned f = l->v[i]->flags;
+        if (!is_void(f)) {
+            *(f & ROW_NEW ? &g->n_new : f & ROW_DELETE ? &g->n_delete : &g->n_edit) += 1;
+        }
+    }
+    sort_by_rank(p);
+    for (size_t i = 0; i < p->n; i++) {
+        struct group *g = &p->groups[i];
+        g->rows = rows;
+        g->at_new = 0;
+        g->at_edit = g->n_new;
+        g->at_delete = g->n_new + g->n_edit;
+        rows += g->n_new + g->n_edit + g->n_delete;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        struct group *g = group_of(p, l->v[i]->mapper, last);
+        last = (size_t)(g - p->groups);
+        unsigned f = l->v[i]->flags;
+        if (!is_void(f)) {
+            g->rows[(*(f & ROW_NEW ? &g->at_new : f & ROW_DELETE ? &g->at_delete : &g->at_edit))++] = l->v[i];
+        }
+    }
+    return 0;
+}
+
+/* ---- before anything is sent ---- */
+
+static st_err keep_strings(st_session *s, struct row *r, const void *image)
+{
+    const st_mapper *m = r->mapper;
+    void *obj = row_object(r);
+    for (uint32_t i = 0; i < m->n_columns; i++) {
+        const struct st_column *c = &m->columns[i];
+        if (!c->points || (image && memcmp((const char *)obj + c->attr->offset, (const char *)image + c->attr->offset,
+                                           c->attr->size) == 0)) {
+            continue;
+        }
+        if (st_value_keep(c->attr, obj, s->arena) != 0) {
+            return diag_nomem();
+        }
+    }
+    return 0;
+}
+
+static st_err check_edit(const struct row *r)
+{
+    const st_mapper *m = r->mapper;
+    const void *obj = row_object(r), *was = r->snapshot->image;
+    if (m->tenant && !st_value_same(m->tenant, obj, was)) {
+        return diag_set(ST_E_TENANT, "%s: a row never changes its tenant", m->model->name);
+    }
+    if (!st_mapper_key_same(m, obj, was)) {
+        return diag_set(ST_E_INVALID, "%s: a row never changes its primary key", m->model->name);
+    }
+    return st_mapper_validate(m, obj);
+}
+
+static st_err prepare(st_session *s, struct plan *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct group *g = &p->groups[i];
+        for (size_t k = 0; k < g->n_new + g->n_edit; k++) {
+            struct row *r = g->rows[k];
+            bool is_new = k < g->n_new;
+            st_err rc = is_new ? fill_new_row(s, g->m, row_object(r), p->now) : check_edit(r);
+            rc = rc || !is_new ? rc : st_mapper_validate(g->m, row_object(r));
+            rc = rc ? rc : keep_strings(s, r, is_new ? NULL : r->snapshot->image);
+            if (rc) {
+                return rc;
+            }
+        }
+    }
+    if (row_list_reserve(&s->touched, s->pending.n) != 0 || identity_reserve(&s->map, s->pending.n) != 0) {
+        return diag_nomem();
+    }
+    return 0;
+}
+
+/* ---- statements ---- */
+
+static st_err insert_bulk(struct batch *b, const struct group *g)
+{
+    st_session *s = b->s;
+    void **objects = ARENA_ARRAY(s->scratch, void *, g->n_new);
+    if (!objects) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < g->n_new; i++) {
+        objects[i] = row_object(g->rows[i]);
+    }
+    struct st_compiler c = session_compiler(s);
+    struct st_bulk bulk;
+    st_err rc = st_compile_bulk(&c, g->m, objects, g->n_new, &(const struct st_bulk_options){.update = NULL}, &bulk);
+    rc = rc ? rc : batch_run(b); /* parents, and BEGIN, go before */
+    rc = rc ? rc : st_conn_bulk(s->conn, &bulk, s->deadline);
+    return rc ? diag_wrap(rc, "%s", g->m->model->table) : 0;
+}
+
+static st_err insert_new(struct batch *b, const struct group *g)
+{
+    if (g->n_new >= BULK_MIN) {
+        return insert_bulk(b, g);
+    }
+    struct st_compiler c = session_compiler(b->s);
+    for (size_t i = 0; i < g->n_new; i++) {
+        struct st_stmt *stmt;
+        st_err rc = batch_add(b, g->rows[i], false, &stmt);
+        rc = rc ? rc : st_compile_insert(&c, g->m, row_object(g->rows[i]), stmt);
+        if (rc) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* Counts the row's version on; returns what it was, for the guard. */
+static const st_value *next_version(const struct row *r, void *obj, st_value *ret_old)
+{
+    const st_attr *a = r->mapper->version;
+    if (!a) {
+        return NULL;
+    }
+    *ret_old = st_value_get(a, r->snapshot->image);
+    st_value next = *ret_old;
+    if (next.type == ST_INT32) {
+        next.i32 = next.i32 < INT32_MAX ? next.i32 + 1 : 1;
+    } else {
+        next.i64 = next.i64 < INT64_MAX ? next.i64 + 1 : 1;
+    }
+    if (obj) {
+        st_value_put(a, obj, &next);
+    }
+    return ret_old;
+}
+
+static st_err update_row(struct batch *b, const struct group *g, struct row *r, st_time now)
+{
+    const st_mapper *m = g->m;
+    void *obj = row_object(r);
+    uint32_t *changed = ARENA_ARRAY(b->s->scratch, uint32_t, m->n_columns);
+    if (!changed) {
+        return diag_nomem();
+    }
+    size_t n = 0;
+    for (uint32_t i = 0; i < m->n_columns; i++) {
+        const st_attr *a = m->columns[i].attr;
+        if (a != m->version && a != m->updated && !st_value_same(a, obj, r->snapshot->image)) {
+            changed[n++] = i;
+        }
+    }
+    if (n == 0) {
+        return 0;
+    }
+    st_value old;
+    const st_value *version = next_version(r, obj, &old);
+    if (m->version) {
+        changed[n++] = st_mapper_column_at(m, m->version->offset);
+    }
+    if (m->updated) {
+        st_value t = st_v_time(now);
+        st_value_put(m->updated, obj, &t);
+        changed[n++] = st_mapper_column_at(m, m->updated->offset);
+    }
+    struct st_stmt *stmt;
+    struct st_compiler c = session_compiler(b->s);
+    st_err rc = batch_add(b, r, true, &stmt);
+    return rc ? rc : st_compile_update(&c, m, obj, changed, n, version, stmt);
+}
+
+static st_err delete_row(struct batch *b, const struct group *g, const struct row *r)
+{
+    st_value old;
+    const st_value *version = next_version(r, NULL, &old);
+    struct st_stmt *stmt;
+    struct st_compiler c = session_compiler(b->s);
+    st_err rc = batch_add(b, r, true, &stmt);
+    return rc ? rc : st_compile_delete(&c, g->m, r->snapshot->image, version, stmt);
+}
+
+static st_err write_all(struct batch *b, const struct plan *p)
+{
+    st_err rc = 0;
+    for (size_t i = 0; i < p->n && !rc; i++) {
+        rc = insert_new(b, &p->groups[i]);
+    }
+    for (size_t i = 0; i < p->n && !rc; i++) {
+        const struct group *g = &p->groups[i];
+        for (size_t k = g->n_new; k < g->n_new + g->n_edit && !rc; k++) {
+            rc = update_row(b, g, g->rows[k], p->now);
+        }
+    }
+    for (size_t i = p->n; i-- > 0 && !rc;) {
+        const struct group *g = &p->groups[i];
+        for (size_t k = 0; k < g->n_delete && !rc; k++) {
+            rc = delete_row(b, g, g->rows[g->n_new + g->n_edit + k]);
+        }
+    }
+    return rc;
+}
+
+/* ---- after ---- */
+
+static void settle(st_session *s, struct row *r)
+{
+    void *obj = row_object(r);
+    unsigned was = r->flags;
+    r->flags &= ~(unsigned)(ROW_PENDING | ROW_NEW);
+    if (is_void(was)) {
+        r->flags |= ROW_GONE;
+        return;
+    }
+    if (was & ROW_NEW) {
+        uint64_t hash = identity_hash(&s->map, r->mapper, obj);
+        void *there = identity_find(&s->map, r->mapper, obj, hash);
+        if (there) { /* loaded before, and deleted since past the session */
+            identity_remove(&s->map, r->mapper, there);
+            row_of(there)->flags |= ROW_GONE;
+        }
+        identity_add(&s->map, obj, hash);
+        r->flags |= ROW_INSERTED;
+    } else if (was & ROW_DELETE) {
+        memcpy(obj, r->snapshot->image, r->mapper->model->size); /* edits before the delete are void, to its key too */
+        identity_remove(&s->map, r->mapper, obj);
+        r->flags |= ROW_GONE;
+    }
+    r->epoch = s->epoch;
+    if (!(was & ROW_TOUCHED)) {
+        r->flags |= ROW_TOUCHED;
+        s->touched.v[s->touched.n++] = r; /* reserved */
+    }
+}
+
+st_err flush_into(struct batch *b)
+{
+    st_session *s = b->s;
+    if (s->pending.n == 0) {
+        return 0;
+    }
+    struct plan p = {.now = {clock_wall_us()}};
+    st_err rc = group_rows(s, &p);
+    rc = rc ? rc : prepare(s, &p);
+    rc = rc ? rc : write_all(b, &p);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; i < s->pending.n; i++) {
+        settle(s, s->pending.v[i]);
+    }
+    s->pending.n = 0;
+    return 0;
+}

@@ -1,0 +1,119 @@
+#include "strata/session/identity.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "strata/model/value.h"
+#include "strata/session/internal.h"
+
+enum { SLOTS_FIRST = 64, SLOTS_KEPT = 1024 };
+
+void identity_release(identity *map)
+{
+    mem_free(map->slots);
+    *map = (identity){.seed = map->seed};
+}
+
+void identity_clear(identity *map)
+{
+    if (map->mask >= SLOTS_KEPT && map->n < map->mask / 16) {
+        identity_release(map);
+    } else if (map->n) {
+        memset(map->slots, 0, (map->mask + 1) * sizeof *map->slots);
+        map->n = 0;
+    }
+}
+
+static void place(struct identity_slot *slots, size_t mask, struct identity_slot what)
+{
+    size_t i = what.hash & mask;
+    while (slots[i].obj) {
+        i = (i + 1) & mask;
+    }
+    slots[i] = what;
+}
+
+/* At most five eighths full: short runs even for the unlucky. */
+static bool has_room(const identity *map, size_t n)
+{
+    return map->slots && n <= (map->mask + 1) / 8 * 5;
+}
+
+int identity_reserve(identity *map, size_t more)
+{
+    size_t n = map->n + more, slots = map->slots ? map->mask + 1 : SLOTS_FIRST;
+    if (has_room(map, n)) {
+        return 0;
+    }
+    while (n > slots / 8 * 5) {
+        if (slots > SIZE_MAX / 4 / sizeof *map->slots) {
+            return -ENOMEM;
+        }
+        slots *= slots < (1u << 16) ? 4 : 2;
+    }
+    struct identity_slot *bigger = mem_zalloc(slots, sizeof *bigger);
+    if (!bigger) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; map->slots && i <= map->mask; i++) {
+        if (map->slots[i].obj) {
+            place(bigger, slots - 1, map->slots[i]);
+        }
+    }
+    mem_free(map->slots);
+    map->slots = bigger;
+    map->mask = slots - 1;
+    return 0;
+}
+
+uint64_t identity_hash(const identity *map, const st_mapper *m, const void *obj)
+{
+    return st_mapper_key_hash(m, obj, map->seed ^ (uintptr_t)m);
+}
+
+void *identity_find(const identity *map, const st_mapper *m, const void *obj, uint64_t hash)
+{
+    if (!map->slots) {
+        return NULL;
+    }
+    for (size_t i = hash & map->mask; map->slots[i].obj; i = (i + 1) & map->mask) {
+        void *there = map->slots[i].obj;
+        if (map->slots[i].hash == hash && row_of(there)->mapper == m && st_mapper_key_same(m, there, obj)) {
+            return there;
+        }
+    }
+    return NULL;
+}
+
+void identity_add(identity *map, void *obj, uint64_t hash)
+{
+    assert(has_room(map, map->n + 1));
+    place(map->slots, map->mask, (struct identity_slot){hash, obj});
+    map->n++;
+}
+
+void identity_remove(identity *map, const st_mapper *m, const void *obj)
+{
+    if (!map->slots) {
+        return;
+    }
+    size_t mask = map->mask, i = identity_hash(map, m, obj) & mask;
+    while (map->slots[i].obj != obj) {
+        if (!map->slots[i].obj) {
+            return;
+        }
+        i = (i + 1) & mask;
+    }
+    /* Those behind it that hashed to it or before move up. */
+    for (size_t k = (i + 1) & mask; map->slots[k].obj; k = (k + 1) & mask) {
+        size_t home = map->slots[k].hash & mask;
+        if (((k - home) & mask) >= ((k - i) & mask)) {
+            map->slots[i] = map->slots[k];
+            i = k;
+        }
+    }
+    map->slots[i] = (struct identity_slot){0, NULL};
+    map->n--;
+}

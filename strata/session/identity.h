@@ -1,0 +1,34 @@
+/* identity.h: which rows a session has loaded: one object a model and key; private to the session.
+ *
+ * Open addressing over slots that keep the whole hash, so that a probe touches an object only when it is very likely the
+ * one. Removal shifts the followers back: no tombstones, and a lookup's cost does not depend on history. */
+#ifndef STRATA_SESSION_IDENTITY_H
+#define STRATA_SESSION_IDENTITY_H
+
+#include "strata/model/mapper.h"
+
+struct identity_slot {
+    uint64_t hash;
+    void *obj; /* NULL: free */
+};
+typedef struct identity {
+    struct identity_slot *slots;
+    size_t n, mask; /* mask + 1 slots, a power of two; 0 before the first */
+    uint64_t seed;
+} identity;
+
+/* All zero but the seed is an empty map. */
+void identity_release(identity *map);
+/* Empties it, in time linear to what it held; a table much too large for that is given back. */
+void identity_clear(identity *map);
+int identity_reserve(identity *map, size_t more); /* -ENOMEM; what follows cannot fail for that many */
+
+uint64_t identity_hash(const identity *map, const st_mapper *m, const void *obj);
+/* The object with obj's key, or NULL. */
+void *identity_find(const identity *map, const st_mapper *m, const void *obj, uint64_t hash);
+/* Room must have been reserved, and no object of that key be there. */
+void identity_add(identity *map, void *obj, uint64_t hash);
+/* Forgets exactly this object, if it is there. */
+void identity_remove(identity *map, const st_mapper *m, const void *obj);
+
+#endif

@@ -1,0 +1,111 @@
+/* internal.h: what the files of the session share; private.
+ *
+ * Each object that a session hands out lies behind a row header. A row is in the identity map from its load, or from the
+ * flush that inserts it, until it is deleted or the session forgets it. `pending` lists rows with unflushed work, `touched`
+ * those flushed in the open transaction, each once; snapshots are kept until its end, so that a rollback can undo. */
+#ifndef STRATA_SESSION_INTERNAL_H
+#define STRATA_SESSION_INTERNAL_H
+
+#include <assert.h>
+
+#include "strata/query/query.h"
+#include "strata/session/identity.h"
+#include "strata/session.h"
+
+enum row_flags {
+    ROW_NEW = 1,      /* added, not flushed */
+    ROW_PENDING = 2,  /* in s->pending */
+    ROW_DELETE = 4,   /* to be deleted by the flush */
+    ROW_TOUCHED = 8,  /* in s->touched */
+    ROW_INSERTED = 16, /* by this transaction */
+    ROW_GONE = 32     /* deleted by this transaction, or forgotten */
+};
+
+struct snapshot {
+    struct snapshot *older;
+    _Alignas(16) unsigned char image[];
+};
+
+struct row {
+    const st_mapper *mapper;
+    st_session *session;
+    struct snapshot *snapshot; /* newest; its image is what the database has while ROW_PENDING and not ROW_NEW */
+    uint32_t flags;
+    uint32_t epoch; /* older than the session's: to be refreshed by the next load */
+};
+_Static_assert(sizeof(struct row) == ST_ROW_HEAD && ST_ROW_HEAD % 16 == 0, "objects stay aligned behind their header");
+
+static inline struct row *row_of(const void *obj)
+{
+    return (struct row *)((uintptr_t)obj - ST_ROW_HEAD); /* the header is the session's, and never const */
+}
+static inline void *row_object(const struct row *r)
+{
+    return (void *)((uintptr_t)r + ST_ROW_HEAD);
+}
+
+struct row_list {
+    struct row **v;
+    size_t n, room;
+};
+
+struct st_session {
+    st_err err; /* sticks until rollback */
+    struct diag failure;
+    st_registry *reg;
+    struct st_scope scope;
+    bool read_only, busy, begun; /* begun: conn is in our transaction */
+    int64_t deadline;
+    st_conn *conn;
+    arena *arena;   /* what is loaded */
+    arena *scratch; /* of one call */
+    identity map;
+    struct row_list pending, touched;
+    struct row_list found; /* of one select */
+    uint32_t epoch;
+    st_session *next; /* in the pool */
+};
+
+/* Every public call is between these two. enter returns the code of a failed session and -EBUSY when another fiber is in a
+ * call; leave makes rc stick, frees the scratch and returns rc. */
+st_err session_enter(st_session *s);
+st_err session_leave(st_session *s, st_err rc);
+st_err session_writes(const st_session *s); /* ST_E_READ_ONLY */
+st_err session_mapper(st_session *s, const st_model *m, const st_mapper **ret);
+struct st_compiler session_compiler(const st_session *s);
+
+int row_list_push(struct row_list *l, struct row *r); /* -ENOMEM */
+int row_list_reserve(struct row_list *l, size_t more);
+
+/* ---- batch.c: statements that go together ---- */
+struct batch {
+    st_session *s;
+    struct st_stmt *stmts;
+    const struct row **rows; /* beside stmts: the row a statement must touch or insert, or NULL */
+    size_t n, room;
+    bool guarded; /* a statement of it must touch its row */
+};
+enum { BATCH_MAX = 256 };
+/* Takes a connection and puts BEGIN in front when the transaction has not begun. */
+st_err batch_begin(struct batch *b, st_session *s);
+/* A new statement to be filled in; runs what is there first when the batch is full. */
+st_err batch_add(struct batch *b, const struct row *r, bool guarded, struct st_stmt **ret);
+/* Runs all and looks at the guarded ones; ST_E_CONFLICT names the row. Empties the batch. */
+st_err batch_run(struct batch *b);
+/* A statement without parameters that reads no model: BEGIN, COMMIT. */
+struct st_stmt batch_plain(str sql);
+/* The last statement, which must not run unless all before it succeeded and touched their rows. */
+st_err batch_finish(struct batch *b, const struct st_stmt *last);
+
+/* ---- flush.c ---- */
+/* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From here
+ * on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
+st_err flush_into(struct batch *b);
+/* Sets what the session keeps in a row about to be inserted: nil id, tenant, version, timestamps. */
+st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now);
+
+/* ---- transaction.c ---- */
+void transaction_end(st_session *s); /* after COMMIT: objects stay, snapshots go */
+void transaction_undo(st_session *s); /* objects as at its begin; gives the connection back */
+
+#endif

@@ -1,0 +1,206 @@
+#include <errno.h>
+#include <string.h>
+
+#include "strata/model/value.h"
+#include "strata/session/internal.h"
+
+struct loading {
+    st_session *s;
+    const st_mapper *m;
+};
+
+/* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while the
+ * session's fiber waits. */
+static int take_row(void *arg, void *obj)
+{
+    const struct loading *l = arg;
+    st_session *s = l->s;
+    uint64_t hash = identity_hash(&s->map, l->m, obj);
+    void *there = identity_find(&s->map, l->m, obj, hash);
+    if (!there) {
+        if (identity_reserve(&s->map, 1) != 0 || row_list_push(&s->found, row_of(obj)) != 0) {
+            return diag_nomem();
+        }
+        *row_of(obj) = (struct row){.mapper = l->m, .session = s, .epoch = s->epoch};
+        identity_add(&s->map, obj, hash);
+        return 1;
+    }
+    struct row *r = row_of(there);
+    if (row_list_push(&s->found, r) != 0) {
+        return diag_nomem();
+    }
+    if (r->epoch == s->epoch) {
+        return 0;
+    }
+    assert(!(r->flags & ROW_PENDING)); /* selects flush first */
+    memcpy(there, obj, l->m->model->size);
+    r->epoch = s->epoch;
+    return 1; /* its strings stay where they are */
+}
+
+static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
+{
+    st_session *s = b->s;
+    struct loading *l = ARENA_NEW(s->scratch, struct loading);
+    if (!l) {
+        return diag_nomem();
+    }
+    *l = (struct loading){s, m};
+    struct st_compiler c = session_compiler(s);
+    struct st_stmt last = {.shape = &m->shape, .arena = s->arena, .row = take_row, .arg = l};
+    st_err rc = st_compile_select(&c, m, where, q, &last);
+    s->found.n = 0;
+    return rc ? rc : batch_finish(b, &last);
+}
+
+/* Flushes, then loads into s->found, all in one batch. */
+static st_err load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q)
+{
+    struct batch b;
+    st_err rc = st_scope_confines(&s->scope, m); /* before a connection is taken for nothing */
+    rc = rc < 0 ? rc : batch_begin(&b, s);
+    rc = rc ? rc : flush_into(&b);
+    return rc ? rc : select_into(&b, m, where, q);
+}
+
+static st_err select_rows(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q,
+                          st_rows *ret)
+{
+    const st_mapper *mapper;
+    st_err rc = session_mapper(s, m, &mapper);
+    rc = rc ? rc : load(s, mapper, where, q);
+    if (rc) {
+        return rc;
+    }
+    const void **items = arena_alloc(s->arena, s->found.n * sizeof *items);
+    if (!items) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < s->found.n; i++) {
+        items[i] = row_object(s->found.v[i]);
+    }
+    *ret = (st_rows){.items = items, .n = s->found.n};
+    return 0;
+}
+
+st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q)
+{
+    st_rows rows = {.n = 0};
+    st_err rc = session_enter(s);
+    rows.err = rc ? rc : session_leave(s, select_rows(s, m, where, q, &rows));
+    return rows;
+}
+
+static st_err first(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q, const void **ret)
+{
+    const st_mapper *mapper;
+    struct st_query one = *q;
+    one.limit = 1;
+    st_err rc = session_mapper(s, m, &mapper);
+    rc = rc ? rc : load(s, mapper, where, &one);
+    if (!rc && s->found.n) {
+        *ret = row_object(s->found.v[0]);
+    }
+    return rc;
+}
+
+const void *st_first_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q)
+{
+    const void *obj = NULL;
+    if (session_enter(s) == 0) {
+        (void)session_leave(s, first(s, m, where, q, &obj));
+    }
+    return obj;
+}
+
+struct key {
+    void *probe;       /* a struct that is all zero but for the key */
+    bool tenant_given; /* as the first part, or the model has none */
+};
+
+/* The tenant's part, when it is not given, is the session's. */
+static st_err read_key(st_session *s, const st_mapper *m, const st_value *parts, size_t n, struct key *ret)
+{
+    ret->probe = arena_zalloc(s->scratch, 1, m->model->size);
+    ret->tenant_given = n == m->n_key;
+    if (!ret->probe) {
+        return diag_nomem();
+    }
+    size_t next = 0;
+    for (uint32_t i = 0; i < m->n_key; i++) {
+        const st_attr *a = m->columns[m->key[i]].attr;
+        st_value v = st_v_uuid(s->scope.tenant);
+        if (!a->tenant || ret->tenant_given) {
+            v = next < n ? parts[next] : (st_value){.null = true};
+            next++;
+        }
+        if (v.null || !st_value_adapt(a, &v)) {
+            return diag_set(ST_E_INVALID, "%s: the key has no %s of its type", m->model->name, a->name);
+        }
+        st_value_put(a, ret->probe, &v);
+    }
+    return next == n ? 0 : diag_set(ST_E_INVALID, "%s: the key has %zu parts, %zu were given", m->model->name, next, n);
+}
+
+/* The condition that names the key; without a tenant's part it is left to the scope. */
+static st_err key_condition(st_session *s, const st_mapper *m, const struct key *k, const st_expr **ret)
+{
+    st_expr *nodes = ARENA_ARRAY(s->scratch, st_expr, (size_t)m->n_key + 1);
+    const st_expr **parts = ARENA_ARRAY(s->scratch, const st_expr *, m->n_key);
+    st_value *values = ARENA_ARRAY(s->scratch, st_value, m->n_key);
+    if (!nodes || !parts || !values) {
+        return diag_nomem();
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_key; i++) {
+        const st_attr *a = m->columns[m->key[i]].attr;
+        if (a->tenant && !k->tenant_given) {
+            continue;
+        }
+        values[n] = st_value_get(a, k->probe);
+        nodes[n] = (st_expr){.op = ST_OP_EQ, .model = m->model, .offset = a->offset, .n = 1, .values = &values[n]};
+        parts[n] = &nodes[n];
+        n++;
+    }
+    nodes[m->n_key] = (st_expr){.op = ST_OP_AND, .n = n, .args = parts};
+    *ret = &nodes[m->n_key];
+    return 0;
+}
+
+static st_err get(st_session *s, const st_model *m, const st_value *parts, size_t n, const void **ret)
+{
+    const st_mapper *mapper;
+    st_err rc = session_mapper(s, m, &mapper);
+    if (rc) {
+        return rc;
+    }
+    int confines = st_scope_confines(&s->scope, mapper);
+    struct key k;
+    rc = confines < 0 ? confines : read_key(s, mapper, parts, n, &k);
+    if (rc) {
+        return rc;
+    }
+    if (k.tenant_given || confines) {
+        void *there = identity_find(&s->map, mapper, k.probe, identity_hash(&s->map, mapper, k.probe));
+        if (there && row_of(there)->epoch == s->epoch) {
+            *ret = row_of(there)->flags & ROW_DELETE ? NULL : there;
+            return 0;
+        }
+    }
+    const st_expr *where;
+    rc = key_condition(s, mapper, &k, &where);
+    rc = rc ? rc : load(s, mapper, where, NULL);
+    if (!rc && s->found.n) {
+        *ret = row_object(s->found.v[0]);
+    }
+    return rc;
+}
+
+const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_t n)
+{
+    const void *obj = NULL;
+    if (session_enter(s) == 0) {
+        (void)session_leave(s, get(s, m, key, n, &obj));
+    }
+    return obj;
+}

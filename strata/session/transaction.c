@@ -1,0 +1,140 @@
+#include <errno.h>
+#include <string.h>
+
+#include "strata/session/internal.h"
+
+static void release(st_session *s)
+{
+    st_conn *c = s->conn;
+    s->conn = NULL;
+    s->begun = false;
+    if (c) {
+        struct diag kept = *diag_last(); /* the failure that led here counts, not what cleaning up meets */
+        st_conn_release(c);              /* rolls back what is open, also in a cancelled fiber */
+        *diag_last() = kept;
+    }
+}
+
+void transaction_end(st_session *s)
+{
+    for (size_t i = 0; i < s->touched.n; i++) {
+        struct row *r = s->touched.v[i];
+        r->flags &= ~(unsigned)(ROW_TOUCHED | ROW_INSERTED);
+        r->snapshot = NULL;
+    }
+    s->touched.n = 0;
+    s->epoch++;
+    release(s);
+}
+
+/* The row as it was before the transaction. */
+static void undo(st_session *s, struct row *r)
+{
+    void *obj = row_object(r);
+    const struct snapshot *first = r->snapshot;
+    while (first && first->older) {
+        first = first->older;
+    }
+    if (first) {
+        memcpy(obj, first->image, r->mapper->model->size);
+        r->snapshot = NULL;
+    }
+    bool deleted = (r->flags & ROW_GONE) && !(r->flags & ROW_INSERTED);
+    if (r->flags & (ROW_NEW | ROW_INSERTED)) {
+        if (!(r->flags & (ROW_NEW | ROW_GONE))) {
+            identity_remove(&s->map, r->mapper, obj);
+        }
+        r->flags = ROW_GONE;
+        return;
+    }
+    r->flags = 0;
+    if (deleted) {
+        uint64_t hash = identity_hash(&s->map, r->mapper, obj);
+        if (identity_find(&s->map, r->mapper, obj, hash) || identity_reserve(&s->map, 1) != 0) {
+            r->flags = ROW_GONE; /* the next load makes a new object */
+        } else {
+            identity_add(&s->map, obj, hash);
+        }
+    }
+}
+
+void transaction_undo(st_session *s)
+{
+    for (size_t i = s->pending.n; i-- > 0;) {
+        undo(s, s->pending.v[i]);
+    }
+    s->pending.n = 0;
+    for (size_t i = s->touched.n; i-- > 0;) {
+        undo(s, s->touched.v[i]);
+    }
+    s->touched.n = 0;
+    s->epoch++;
+    release(s);
+}
+
+static st_err flush(st_session *s)
+{
+    if (s->pending.n == 0) {
+        return 0;
+    }
+    struct batch b;
+    st_err rc = batch_begin(&b, s);
+    rc = rc ? rc : flush_into(&b);
+    return rc ? rc : batch_run(&b);
+}
+
+st_err st_flush(st_session *s)
+{
+    st_err rc = session_enter(s);
+    return rc ? rc : session_leave(s, flush(s));
+}
+
+static st_err commit(st_session *s)
+{
+    if (!s->begun && s->pending.n == 0) {
+        return 0;
+    }
+    struct batch b;
+    struct st_stmt last = batch_plain(STR("COMMIT"));
+    st_err rc = batch_begin(&b, s);
+    rc = rc ? rc : flush_into(&b);
+    rc = rc ? rc : batch_finish(&b, &last);
+    if (!rc) {
+        transaction_end(s);
+    }
+    return rc;
+}
+
+st_err st_commit(st_session *s)
+{
+    st_err rc = session_enter(s);
+    return rc ? rc : session_leave(s, commit(s));
+}
+
+st_err st_rollback(st_session *s)
+{
+    st_err failed = s->err;
+    if (!s->reg) {
+        return failed; /* ST_SESSION found no memory: there is nothing to go back to */
+    }
+    st_err rc = failed ? 0 : session_enter(s);
+    if (rc) {
+        return rc;
+    }
+    s->busy = true;
+    transaction_undo(s);
+    s->err = 0;
+    return session_leave(s, 0);
+}
+
+void st_expunge_all(st_session *s)
+{
+    if (session_enter(s) != 0) {
+        return;
+    }
+    assert(s->pending.n == 0);
+    s->pending.n = s->touched.n = 0;
+    identity_clear(&s->map);
+    arena_reset(s->arena);
+    (void)session_leave(s, 0);
+}

@@ -1,0 +1,134 @@
+/* The unit of work: what is to be written, until the flush. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "strata/model/value.h"
+#include "strata/session/internal.h"
+
+static void put_time(void *obj, const st_attr *a, st_time t)
+{
+    st_value v = st_v_time(t);
+    st_value_put(a, obj, &v);
+}
+
+static bool is_zero(const st_attr *a, const void *obj)
+{
+    static const unsigned char zero[sizeof(st_opt_uuid)];
+    assert(a->size <= sizeof zero);
+    return memcmp((const char *)obj + a->offset, zero, a->size) == 0;
+}
+
+st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now)
+{
+    if (m->id && st_attr_type(m->id) == ST_UUID && is_zero(m->id, obj)) {
+        st_value id = st_v_uuid(uuid_v7());
+        st_value_put(m->id, obj, &id);
+    }
+    if (m->version && is_zero(m->version, obj)) {
+        st_value one = st_attr_type(m->version) == ST_INT32 ? st_v_int32(1) : st_v_int64(1);
+        st_value_put(m->version, obj, &one);
+    }
+    if (m->created && is_zero(m->created, obj)) {
+        put_time(obj, m->created, now);
+    }
+    if (m->updated) {
+        put_time(obj, m->updated, now);
+    }
+    return st_scope_row(&s->scope, m, obj);
+}
+
+static st_err add(st_session *s, const st_model *m, const void *init, void **ret)
+{
+    const st_mapper *mapper;
+    st_err rc = session_writes(s);
+    rc = rc ? rc : session_mapper(s, m, &mapper);
+    if (rc) {
+        return rc;
+    }
+    struct row *r = arena_alloc(s->arena, ST_ROW_HEAD + m->size);
+    if (!r) {
+        return diag_nomem();
+    }
+    *r = (struct row){.mapper = mapper, .session = s, .flags = ROW_NEW | ROW_PENDING, .epoch = s->epoch};
+    void *obj = row_object(r);
+    memcpy(obj, init, m->size);
+    rc = fill_new_row(s, mapper, obj, (st_time){clock_wall_us()});
+    if (!rc && row_list_push(&s->pending, r) != 0) {
+        rc = diag_nomem();
+    }
+    *ret = obj;
+    return rc;
+}
+
+void *st_add_(st_session *s, const st_model *m, const void *init)
+{
+    void *obj = NULL;
+    st_err rc = session_enter(s);
+    if (rc) {
+        return NULL;
+    }
+    rc = session_leave(s, add(s, m, init, &obj));
+    return rc ? NULL : obj;
+}
+
+/* The row behind obj, which must be this session's and there. */
+static st_err own_row(st_session *s, const void *obj, struct row **ret)
+{
+    assert(obj);
+    struct row *r = row_of(obj);
+    if (r->session != s) {
+        return diag_set(ST_E_INVALID, "an object of another session; load it in this one");
+    }
+    if (r->flags & (ROW_GONE | ROW_DELETE)) {
+        return diag_set(ST_E_INVALID, "a %s that is deleted, or was forgotten by a rollback", r->mapper->model->name);
+    }
+    *ret = r;
+    return session_writes(s);
+}
+
+static st_err take_snapshot(st_session *s, struct row *r)
+{
+    size_t size = r->mapper->model->size;
+    struct snapshot *snap = arena_alloc(s->arena, sizeof *snap + size);
+    if (!snap || row_list_push(&s->pending, r) != 0) {
+        return diag_nomem();
+    }
+    snap->older = r->snapshot;
+    memcpy(snap->image, row_object(r), size);
+    r->snapshot = snap;
+    r->flags |= ROW_PENDING;
+    return 0;
+}
+
+static st_err edit(st_session *s, const void *obj, struct row **ret)
+{
+    st_err rc = own_row(s, obj, ret);
+    return rc || ((*ret)->flags & ROW_PENDING) ? rc : take_snapshot(s, *ret);
+}
+
+void *st_edit_(st_session *s, const void *obj)
+{
+    struct row *r = NULL;
+    if (session_enter(s) != 0) {
+        return NULL;
+    }
+    st_err rc = session_leave(s, edit(s, obj, &r));
+    return rc ? NULL : row_object(r);
+}
+
+static st_err delete(st_session *s, const void *obj)
+{
+    struct row *r;
+    st_err rc = edit(s, obj, &r); /* the snapshot has the version that must still be there */
+    if (!rc) {
+        r->flags |= ROW_DELETE;
+    }
+    return rc;
+}
+
+st_err st_delete(st_session *s, const void *obj)
+{
+    st_err rc = session_enter(s);
+    return rc ? rc : session_leave(s, delete(s, obj));
+}
