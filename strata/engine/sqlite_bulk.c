@@ -13,7 +13,8 @@ struct bulk {
 static st_err run_row(struct sqlite_conn *c, sqlite3_stmt *stmt, const struct st_bulk *b, const void *row,
                       bool *ret_changed)
 {
-    for (size_t i = 0; i < b->n_fields; i++) {
+    size_t used = (size_t)sqlite3_bind_parameter_count(stmt); /* of an update perhaps not all */
+    for (size_t i = 0; i < b->n_fields && i < used; i++) {
         st_err rc = sqlite_bind_field(stmt, c->params, (int)i + 1, &b->fields[i], row);
         if (rc) {
             return rc;
@@ -51,7 +52,7 @@ static st_err insert_all(struct sqlite_conn *c, struct st_bulk *b, sqlite3_stmt 
 
 static st_err check_placeholders(sqlite3_stmt *stmt, size_t fields)
 {
-    int wanted = sqlite3_bind_parameter_count(stmt); /* fewer is fine: an update may not need them all */
+    int wanted = sqlite3_bind_parameter_count(stmt);
     return (size_t)wanted > fields
                ? diag_set(ST_E_INVALID, "the statement has %d placeholders, but rows have %zu fields", wanted, fields)
                : 0;
