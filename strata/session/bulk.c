@@ -95,6 +95,10 @@ static st_err prepare_rows(st_session *s, const st_mapper *m, void *const *rows,
 {
     st_time now = {clock_wall_us()};
     for (size_t i = 0; i < n; i++) {
+        if (m->updated) { /* also in a row that is there, and in structs used before */
+            st_value t = st_v_time(now);
+            st_value_put(m->updated, rows[i], &t);
+        }
         st_err rc = fill_new_row(s, m, rows[i], now);
         rc = rc ? rc : st_mapper_validate(m, rows[i]);
         if (rc) {

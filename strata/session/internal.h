@@ -101,7 +101,7 @@ st_err batch_finish(struct batch *b, const struct st_stmt *last);
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From here
  * on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
 st_err flush_into(struct batch *b);
-/* Sets what the session keeps in a row about to be inserted: nil id, tenant, version, timestamps. */
+/* Sets what is still zero of what the session keeps in a new row: id, tenant, version, timestamps. */
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now);
 
 /* ---- transaction.c ---- */

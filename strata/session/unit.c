@@ -32,7 +32,7 @@ st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now)
     if (m->created && is_zero(m->created, obj)) {
         put_time(obj, m->created, now);
     }
-    if (m->updated) {
+    if (m->updated && is_zero(m->updated, obj)) {
         put_time(obj, m->updated, now);
     }
     return st_scope_row(&s->scope, m, obj);
