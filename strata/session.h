@@ -68,10 +68,12 @@ const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
 /* A relation's members; reading one that was not loaded fails the session with ST_E_NOT_LOADED. */
-#define st_many(s, T_, obj, member) \
-    st_many_((s), &T_##_model, #member, &((const T_ *){(obj)})->member)
-#define st_one(s, T_, obj, member, Target_) \
-    ((const Target_ *)st_one_((s), &T_##_model, #member, &((const T_ *){(obj)})->member))
+#define st_many(s, T_, obj, member)                                                                    \
+    _Generic(((const T_ *)0)->member, st_list: st_many_)((s), &T_##_model, #member,                    \
+                                                         &((const T_ *){(obj)})->member)
+#define st_one(s, T_, obj, member, Target_)                                                            \
+    ((const Target_ *)_Generic(((const T_ *)0)->member, st_ref: st_one_)((s), &T_##_model, #member,    \
+                                                                         &((const T_ *){(obj)})->member))
 st_rows st_many_(st_session *s, const st_model *m, const char *member, const st_list *list);
 const void *st_one_(st_session *s, const st_model *m, const char *member, const st_ref *ref);
 
