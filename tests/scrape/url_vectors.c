@@ -287,7 +287,15 @@ static const struct vector names[] = {
     {"http://\uff05\uff10\uff10.com/", NULL, NULL, URL_HOST_CHARACTER},
     {"http://\u00ad/", NULL, NULL, URL_HOST_MISSING},
     {"http://xn--n3h.net/", NULL, "http://xn--n3h.net/"}, /* a symbol: valid by UTS 46 alone */
-    {"http://xn--1ug.com/", NULL, NULL, URL_HOST_IDNA},   /* a lone joiner */
+    {"http://\u2603.net/", NULL, "http://xn--n3h.net/"},
+    {"http://i\u2764\ufe0f.\U0001f4a9.LA./", NULL, "http://xn--i-7iq.xn--ls8h.la./"},
+    {"http://\U0001f4a9\U0001f355\u2603b\u2603.a\u3002m\u00dcnchen\uff0e\u2603", NULL,
+     "http://xn--b-0xpb30538btnb.a.xn--mnchen-3ya.xn--n3h/"},
+    {"http://\u2603\u00c4.net/", NULL, NULL, URL_HOST_IDNA}, /* not mapped where libidn2 disallows */
+    {"http://\u2603\xff.net/", NULL, NULL, URL_HOST_IDNA},
+    {"http://\u2603\u200d.net/", NULL, NULL, URL_HOST_IDNA},
+    {"http://xn--1ug96u.net/", NULL, NULL, URL_HOST_IDNA},
+    {"http://xn--1ug.com/", NULL, NULL, URL_HOST_IDNA}, /* a lone joiner */
     {"http://xn--a/", NULL, NULL, URL_HOST_IDNA},
     {"http://xn--/", NULL, NULL, URL_HOST_IDNA},
     {"http://\ufffd.com/", NULL, NULL, URL_HOST_IDNA},

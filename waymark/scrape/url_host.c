@@ -1,51 +1,5 @@
-/* Hosts: names through IDNA, the rest to url_address.c. */
-#include <idn2.h>
-
+/* Hosts: percent-decoding, then IDNA or an address. */
 #include "waymark/scrape/url_impl.h"
-
-/* Longer ones with characters to map cannot come down to the 253 bytes that DNS allows, short of padding. */
-enum { IDNA_INPUT_MAX = 1024 };
-
-static bool has_punycode(str host)
-{
-    while (host.p) {
-        if (str_starts(str_cut(&host, '.'), STR("xn--"))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Replaces the NUL-terminated text behind o->n, len bytes, with its ASCII form. */
-static int map_idna(struct url_out *o, size_t *len)
-{
-    char *at = o->p + o->n;
-    if (memchr(at, '\0', *len)) {
-        return URL_HOST_CHARACTER;
-    }
-    if (*len > IDNA_INPUT_MAX) {
-        return URL_HOST_TOO_LONG;
-    }
-    uint8_t *ascii = NULL;
-    const int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
-    int rc = idn2_lookup_u8((const uint8_t *)at, &ascii, flags);
-    if (rc == IDN2_DISALLOWED) {
-        /* IDNA 2008 disallows symbols, UTS 46 does not: this accepts them in "xn--" labels. */
-        rc = idn2_lookup_u8((const uint8_t *)at, &ascii, flags | IDN2_NO_ALABEL_ROUNDTRIP);
-    }
-    if (rc != IDN2_OK) {
-        bool long_name = rc == IDN2_TOO_BIG_DOMAIN || rc == IDN2_TOO_BIG_LABEL || rc == IDN2_PUNYCODE_BIG_OUTPUT;
-        return rc == IDN2_MALLOC ? URL_NOMEM : long_name ? URL_HOST_TOO_LONG : URL_HOST_IDNA;
-    }
-    size_t n = strlen((const char *)ascii);
-    bool fits = n < o->room - o->n;
-    if (fits) {
-        memcpy(at, ascii, n + 1);
-    }
-    idn2_free(ascii);
-    *len = n;
-    return fits ? URL_OK : URL_HOST_TOO_LONG;
-}
 
 /* Undoes percent-encoding and upper case behind o->n. Returns the length; *ret_plain: ASCII throughout. */
 static size_t decode(struct url_out *o, str raw, bool *ret_plain)
@@ -85,8 +39,8 @@ static int out_name(struct url_out *o, str raw, url *u)
 {
     bool plain;
     size_t len = decode(o, raw, &plain);
-    if (!plain || has_punycode(str_n(o->p + o->n, len))) {
-        int rc = map_idna(o, &len);
+    if (url_needs_idna(str_n(o->p + o->n, len), plain)) {
+        int rc = url_idna(o->p + o->n, o->room - o->n, &len);
         if (rc) {
             return rc;
         }

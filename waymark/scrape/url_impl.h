@@ -60,6 +60,10 @@ enum { URL_HOST_GROWTH = 256 };
 
 /* Writes the host that raw stands for, and sets host, host_kind and address. 0 or an enum url_error. */
 int url_out_host(struct url_out *o, str raw, url *u);
+/* Whether host is more than letters to be lower-cased; plain: it is ASCII. */
+bool url_needs_idna(str host, bool plain);
+/* Replaces host, *len bytes and a NUL in lower case with room bytes for more, with its ASCII form. 0 or an error. */
+int url_idna(char *host, size_t room, size_t *len);
 /* The address in a host that ends in a number (false: it does not), spelled in any way inet_aton knows.
  * *ret_error is URL_HOST_IPV4 when it is no address. */
 bool url_ipv4(str host, uint8_t ret_address[static 4], int *ret_error);
