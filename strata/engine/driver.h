@@ -39,7 +39,7 @@ struct st_stmt {
     /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):
      * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code (statements of the
      * batch behind it may have run). row may run on another thread while the caller waits: it must not suspend.
-     * row NULL keeps every row. */
+     * row NULL keeps every row. Nobody else may touch arena meanwhile. */
     const struct st_shape *shape;
     arena *arena;
     int (*row)(void *arg, void *obj);

@@ -142,10 +142,20 @@ void st_conn_release(st_conn *c)
     st_pool_release(c);
 }
 
-static st_err refuse_broken(const st_conn *c)
+/* Before anything is sent: after a refusal nothing has happened. */
+static st_err refuse(const st_conn *c, int64_t deadline)
 {
     assert(c->in_use);
-    return c->broken ? diag_set(ST_E_CONNECTION, "the connection was lost earlier; take a new one") : 0;
+    if (c->broken) {
+        return diag_set(ST_E_CONNECTION, "the connection was lost earlier; take a new one");
+    }
+    if (fiber_is_cancelled()) {
+        return diag_set(-ECANCELED, "cancelled before the statement was sent");
+    }
+    if (fiber_deadline(deadline) <= fiber_now()) {
+        return diag_set(-ETIMEDOUT, "the deadline passed before the statement was sent");
+    }
+    return 0;
 }
 
 static void report(st_engine *e, const char *sql, int64_t ns)
@@ -155,7 +165,7 @@ static void report(st_engine *e, const char *sql, int64_t ns)
 
 st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed)
 {
-    st_err rc = refuse_broken(c);
+    st_err rc = refuse(c, deadline);
     size_t failed = 0;
     if (rc || n == 0) {
         if (rc && ret_failed) {
@@ -182,7 +192,7 @@ st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline
 st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline)
 {
     b->inserted = b->updated = 0;
-    st_err rc = refuse_broken(c);
+    st_err rc = refuse(c, deadline);
     if (rc || b->n_rows == 0) {
         return rc;
     }
@@ -198,7 +208,7 @@ st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline)
 
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline)
 {
-    st_err rc = refuse_broken(c);
+    st_err rc = refuse(c, deadline);
     return rc ? rc : c->engine->driver->exec(c, sql, deadline);
 }
 

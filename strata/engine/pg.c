@@ -151,17 +151,9 @@ st_err pg_run(st_conn *conn, struct st_stmt *stmts, size_t n, int64_t deadline, 
     bool fresh = PQtransactionStatus(c->pq) == PQTRANS_IDLE;
     struct run r = run_of(c, stmts, n);
     st_err rc = run_once(&r, deadline);
-    if (rc && r.batch.stale_plan && !c->busy && !conn->broken) {
-        c->stale = true;
-        if (fresh && !r.delivered && !r.committed) { /* nothing of it is left: the batch can start again */
-            struct diag kept = *diag_last();
-            if (pg_forget_statements(c, deadline) == 0) {
-                r = run_of(c, stmts, n);
-                rc = run_once(&r, deadline);
-            } else {
-                *diag_last() = kept;
-            }
-        }
+    if (rc && pg_may_start_again(&r.batch, fresh && !r.delivered && !r.committed, deadline)) {
+        r = run_of(c, stmts, n);
+        rc = run_once(&r, deadline);
     }
     if (rc && ret_failed) {
         *ret_failed = r.batch.received < n ? r.batch.received : n - 1;

@@ -82,5 +82,8 @@ bool pg_alive(st_conn *c);
 bool pg_clean(const st_conn *c);
 st_err pg_reset(st_conn *c);
 st_err pg_forget_statements(struct pg_conn *c, int64_t deadline); /* on the server and here */
+/* After a failure: was it a prepared statement that is not what it was? Then they are forgotten, and when nothing is left
+ * of the batch (fresh: it began outside a transaction, and neither committed nor delivered a row) it may run again. */
+bool pg_may_start_again(const struct pg_batch *b, bool fresh, int64_t deadline);
 
 #endif

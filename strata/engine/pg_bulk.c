@@ -299,7 +299,14 @@ st_err pg_bulk(st_conn *conn, struct st_bulk *b, int64_t deadline)
     for (size_t i = 0; !rc && i < b->n_fields; i++) {
         buf_init(&k.columns[i], COLUMN_MAX);
     }
+    bool fresh = PQtransactionStatus(c->pq) == PQTRANS_IDLE;
     if (!rc) {
+        rc = pg_batch_run(&k.batch, deadline);
+    }
+    if (rc && pg_may_start_again(&k.batch, fresh, deadline)) {
+        k.batch = (struct pg_batch){.conn = c, .make = make, .take = take};
+        k.at = 0;
+        b->inserted = 0;
         rc = pg_batch_run(&k.batch, deadline);
     }
     b->updated = rc ? 0 : (int64_t)b->n_rows - b->inserted;

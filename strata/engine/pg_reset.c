@@ -48,6 +48,22 @@ st_err pg_forget_statements(struct pg_conn *c, int64_t deadline)
     return rc;
 }
 
+bool pg_may_start_again(const struct pg_batch *b, bool fresh, int64_t deadline)
+{
+    struct pg_conn *c = b->conn;
+    if (!b->stale_plan || c->busy || c->base.broken) {
+        return false;
+    }
+    c->stale = true; /* at the latest when it is released */
+    if (!fresh) {
+        return false;
+    }
+    struct diag kept = *diag_last();
+    bool ok = pg_forget_statements(c, deadline) == 0;
+    *diag_last() = kept;
+    return ok;
+}
+
 struct cancel {
     PGcancel *handle;
     char why[256];

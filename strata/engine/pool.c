@@ -202,6 +202,9 @@ st_err st_pool_acquire(struct st_pool *p, int64_t deadline, st_conn **ret)
     }
     int64_t limit = fiber_in_ms(p->engine->options.checkout_timeout_ms);
     int64_t own = fiber_deadline(deadline);
+    if (own <= fiber_now()) {
+        return diag_set(-ETIMEDOUT, "the deadline passed before a connection was taken");
+    }
     st_conn *c;
     st_err rc = find(p, own < limit ? own : limit, &c);
     if (rc == -ETIMEDOUT && fiber_now() < own) {

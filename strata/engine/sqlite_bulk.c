@@ -105,6 +105,7 @@ st_err sqlite_bulk(st_conn *conn, struct st_bulk *b, int64_t deadline)
     struct sqlite_conn *c = sqlite_conn(conn);
     struct bulk job = {.work = {.conn = c, .step = bulk_step}, .b = b, .wrap = !sqlite_in_transaction(conn)};
     st_err rc = sqlite_work(c, &job.work, false, deadline);
+    b->inserted = rc ? 0 : b->inserted;
     b->updated = rc ? 0 : (int64_t)b->n_rows - b->inserted;
     return rc;
 }

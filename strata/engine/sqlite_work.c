@@ -49,12 +49,6 @@ static st_err once(struct sqlite_conn *c, struct sqlite_work *w, bool here, int6
         }
         return rc;
     }
-    if (fiber_is_cancelled()) {
-        return diag_set(-ECANCELED, "cancelled before the statement was run");
-    }
-    if (fiber_deadline(deadline) <= fiber_now()) {
-        return diag_set(-ETIMEDOUT, "the deadline passed before the statement was run");
-    }
     st_err rc = w->step(w);
     if (c->wal_pages >= SQLITE_WAL_PAGES && !sqlite_in_transaction(&c->base)) {
         struct diag kept = *diag_last();

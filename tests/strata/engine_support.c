@@ -107,9 +107,11 @@ static int take_count(void *arg, void *obj)
 int64_t number_on(struct world *w, st_conn *c, const char *sql)
 {
     int64_t n = INT64_MIN;
-    struct st_stmt s = {.sql = sql_for(w, sql), .shape = &count_shape, .arena = w->a, .row = take_count, .arg = &n};
+    arena *own = arena_new(NULL, 0); /* other fibers may use w->a while a thread fills this one */
+    struct st_stmt s = {.sql = sql_for(w, sql), .shape = &count_shape, .arena = own, .row = take_count, .arg = &n};
     OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
     ck_assert_int_ge(s.affected, 1);
+    arena_free(own);
     return n;
 }
 

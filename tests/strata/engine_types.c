@@ -143,7 +143,7 @@ static void same(const Row *a, const Row *b)
         ck_assert_str_eq(a->texts.v[i], b->texts.v[i]);
     }
     ck_assert_uint_eq(a->uuids.n, b->uuids.n);
-    ck_assert(memcmp(a->uuids.v, b->uuids.v, a->uuids.n * sizeof(st_uuid)) == 0);
+    ck_assert(a->uuids.n == 0 || memcmp(a->uuids.v, b->uuids.v, a->uuids.n * sizeof(st_uuid)) == 0);
     ck_assert_uint_eq(a->e, b->e);
     ck_assert_uint_eq(a->e_small, b->e_small);
 }
