@@ -25,6 +25,7 @@ struct st_engine_options {
     int64_t slow_ms;            /* statements slower than that go to on_statement with slow set; 0: none */
     void (*on_statement)(void *arg, const char *sql, int64_t ns, bool slow);
     void (*on_connect)(void *arg);
+    void (*on_audit)(void *arg, const char *reason); /* a session across tenants is opened */
     void *arg;
 };
 #define ST_NO_OVERFLOW UINT32_MAX

@@ -86,6 +86,8 @@ bool st_conn_in_transaction(const st_conn *c);
 enum st_dialect st_conn_dialect(const st_conn *c);
 st_engine *st_conn_engine(const st_conn *c);
 
+void st_engine_audit(const st_engine *e, const char *reason); /* calls on_audit, if there is one */
+
 /* A place in the engine for things derived from descriptors (compiled queries), freed with it. */
 arena *st_engine_arena(st_engine *e);
 void **st_engine_slot(st_engine *e); /* for the query layer */

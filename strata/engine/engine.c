@@ -98,6 +98,13 @@ const char *st_engine_url(const st_engine *e)
     return e->url.shown;
 }
 
+void st_engine_audit(const st_engine *e, const char *reason)
+{
+    if (e->options.on_audit) {
+        e->options.on_audit(e->options.arg, reason);
+    }
+}
+
 arena *st_engine_arena(st_engine *e)
 {
     return e->arena;

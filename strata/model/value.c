@@ -4,110 +4,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "strata/engine/field.h"
+
 static const void *at(const st_attr *a, const void *obj)
 {
     assert(a->kind == ST_A_COLUMN);
     return (const char *)obj + a->offset;
 }
 
-/* Where the flag of a nullable form lies behind its value; 0 for types without such a form. */
-static size_t flag_offset(enum st_type type)
-{
-    static const uint8_t offsets[ST_TYPE_MAX] = {
-        [ST_BOOL] = offsetof(st_opt_bool, set),     [ST_INT16] = offsetof(st_opt_int16, set),
-        [ST_INT32] = offsetof(st_opt_int32, set),   [ST_INT64] = offsetof(st_opt_int64, set),
-        [ST_DOUBLE] = offsetof(st_opt_double, set), [ST_UUID] = offsetof(st_opt_uuid, set),
-        [ST_TIME] = offsetof(st_opt_time, set),     [ST_ENUM] = offsetof(st_opt_enum, set),
-    };
-    return offsets[type];
-}
-
-static bool unset(const st_attr *a, const void *p)
-{
-    if (!(a->type & ST_NULLABLE)) {
-        return false;
-    }
-    bool set;
-    memcpy(&set, (const char *)p + flag_offset(st_attr_type(a)), sizeof set);
-    return !set;
-}
-
-#define READ(member, ctype)        \
-    do {                           \
-        ctype x_;                  \
-        memcpy(&x_, p, sizeof x_); \
-        v.member = x_;             \
-    } while (0)
-
-static st_value text_value(enum st_type type, const char *s)
-{
-    return (st_value){.type = type, .null = !s, .text = {s, s ? strlen(s) : 0}};
-}
-
-static st_value read_plain(const st_attr *a, const void *p)
-{
-    st_value v = {.type = st_attr_type(a)};
-    switch (v.type) {
-    case ST_BOOL:
-        READ(b, bool);
-        break;
-    case ST_INT16:
-        READ(i16, int16_t);
-        break;
-    case ST_INT32:
-        READ(i32, int32_t);
-        break;
-    case ST_INT64:
-        READ(i64, int64_t);
-        break;
-    case ST_DOUBLE:
-        READ(d, double);
-        break;
-    case ST_TEXT: {
-        const char *s;
-        memcpy(&s, p, sizeof s);
-        return text_value(ST_TEXT, s);
-    }
-    case ST_JSON: {
-        st_json j;
-        memcpy(&j, p, sizeof j);
-        return text_value(ST_JSON, j.text);
-    }
-    case ST_UUID:
-        READ(uuid, st_uuid);
-        break;
-    case ST_TIME:
-        READ(time, st_time);
-        break;
-    case ST_BYTES:
-        READ(bytes, st_bytes);
-        v.null = !v.bytes.p;
-        break;
-    case ST_TEXTS:
-        READ(texts, st_texts);
-        v.null = !v.texts.v && a->null;
-        break;
-    case ST_UUIDS:
-        READ(uuids, st_uuids);
-        v.null = !v.uuids.v && a->null;
-        break;
-    case ST_ENUM:
-        READ(e.v, unsigned);
-        v.e.of = a->as_smallint ? NULL : a->enumeration;
-        break;
-    case ST_TYPE_MAX:
-        assert(0);
-    }
-    return v;
-}
-
 st_value st_value_get(const st_attr *a, const void *obj)
 {
-    const void *p = at(a, obj);
-    if (unset(a, p)) {
-        return (st_value){.type = st_attr_type(a), .null = true};
-    }
-    return read_plain(a, p);
+    assert(a->kind == ST_A_COLUMN);
+    const struct st_field f = {.type = st_attr_type(a), .nullable = st_attr_nullable(a), .as_smallint = a->as_smallint,
+                               .offset = a->offset, .of = a->enumeration};
+    st_value v;
+    st_field_get(&f, obj, &v);
+    return v;
 }
 
 static size_t plain_size(enum st_type type)
@@ -143,13 +55,17 @@ void st_value_put(const st_attr *a, void *obj, const st_value *v)
     memcpy(p, (const char *)v + members[type], plain_size(type));
     if (a->type & ST_NULLABLE) {
         const bool set = true;
-        memcpy(p + flag_offset(type), &set, sizeof set);
+        memcpy(p + st_field_set_at(type), &set, sizeof set);
     }
 }
 
 st_value st_value_item(const st_attr *a, const void *list, size_t i)
 {
-    return read_plain(a, (const char *)list + i * plain_size(st_attr_type(a)));
+    enum st_type type = st_attr_type(a);
+    const struct st_field f = {.type = type, .as_smallint = a->as_smallint, .of = a->enumeration};
+    st_value v;
+    st_field_get(&f, (const char *)list + i * plain_size(type), &v);
+    return v;
 }
 
 bool st_value_adapt(const st_attr *a, st_value *v)

@@ -131,6 +131,9 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->map.seed = reg->seed;
     s->next = NULL;
     s->busy = s->begun = false;
+    if (s->scope.system) {
+        st_engine_audit(e, o->system);
+    }
     *ret = s;
     return 0;
 }

@@ -228,6 +228,28 @@ SESSION_TEST(work_across_tenants_says_so_and_each_row_its_tenant)
     CODE(st_session_error(s), ST_E_TENANT);
 }
 
+static void note_reason(void *arg, const char *reason)
+{
+    (void)snprintf(arg, 64, "%s", reason);
+}
+
+START_TEST(work_across_tenants_is_audited)
+{
+    char reason[64] = "";
+    const struct st_engine_options options = {.on_audit = note_reason, .arg = reason};
+    struct world w;
+    world_open(&w, ST_SQLITE, &options);
+    {
+        ST_SESSION(s, w.e, .tenant = tenant_a, .system = "not across tenants");
+        ck_assert_str_eq(reason, "");
+        ST_SESSION(across, w.e, .system = "billing run");
+        ck_assert_str_eq(reason, "billing run");
+    }
+    world_close(&w);
+}
+END_TEST
+
 RUN("session_tenant", 60, CASE(no_read_reaches_another_tenant), CASE(no_write_by_criteria_reaches_another_tenant),
     CASE(no_write_of_a_row_reaches_another_tenant), CASE(no_insert_lands_with_another_tenant),
-    CASE(a_session_without_tenant_touches_no_tenants_table), CASE(work_across_tenants_says_so_and_each_row_its_tenant));
+    CASE(a_session_without_tenant_touches_no_tenants_table), CASE(work_across_tenants_says_so_and_each_row_its_tenant),
+    CASE(work_across_tenants_is_audited));
