@@ -31,9 +31,9 @@ static void ask(const struct verdict *v, size_t n)
 #define ASK(list) ask((list), sizeof(list) / sizeof *(list))
 
 /* RFC 9309 section 5.1 and 2.2.1. */
-#define RFC_SIMPLE                                                                                                     \
-    "User-Agent: *\nDisallow: *.gif$\nDisallow: /example/\nAllow: /publications/\n\n"                                  \
-    "User-Agent: foobot\nDisallow:/\nAllow:/example/page.html\nAllow:/example/allowed.gif\n\n"                         \
+#define RFC_SIMPLE                                                                             \
+    "User-Agent: *\nDisallow: *.gif$\nDisallow: /example/\nAllow: /publications/\n\n"          \
+    "User-Agent: foobot\nDisallow:/\nAllow:/example/page.html\nAllow:/example/allowed.gif\n\n" \
     "User-Agent: barbot\nUser-Agent: bazbot\nDisallow: /example/page.html\n\nUser-Agent: quxbot\n"
 #define RFC_MERGED "user-agent: ExampleBot\ndisallow: /foo\ndisallow: /bar\n\nuser-agent: ExampleBot\ndisallow: /baz\n"
 #define RFC_LONGEST "User-Agent: foobot\nAllow: /example/page/\nDisallow: /example/page/disallowed.gif\n"

@@ -44,7 +44,7 @@ static bool parse(struct seen *s, int argc, const char *const *words)
     s->out[n] = '\0';
     return ok;
 }
-#define PARSE(s, ...)                                                                                                  \
+#define PARSE(s, ...) \
     parse((s), (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)), (const char *const[]){__VA_ARGS__})
 
 START_TEST(options_and_operands_mix_and_values_may_be_attached)

@@ -38,29 +38,29 @@ struct opt {
     uint64_t min, max;          /* of a UINT */
     const char *const *choices; /* of a CHOICE; NULL-terminated, and *to becomes the index */
 };
-#define OPT_FLAG(name_, to_, help_)                                                                                    \
-    {                                                                                                                  \
-        .kind = OPT_KIND_FLAG, .name = (name_), .to = (1 ? (to_) : (bool *)0), .help = (help_)                         \
+#define OPT_FLAG(name_, to_, help_)                                                            \
+    {                                                                                          \
+        .kind = OPT_KIND_FLAG, .name = (name_), .to = (1 ? (to_) : (bool *)0), .help = (help_) \
     }
-#define OPT_TEXT(name_, value_, to_, help_)                                                                            \
-    {                                                                                                                  \
-        .kind = OPT_KIND_TEXT, .name = (name_), .value = (value_), .to = (1 ? (to_) : (const char **)0),               \
-        .help = (help_)                                                                                                \
+#define OPT_TEXT(name_, value_, to_, help_)                                                              \
+    {                                                                                                    \
+        .kind = OPT_KIND_TEXT, .name = (name_), .value = (value_), .to = (1 ? (to_) : (const char **)0), \
+        .help = (help_)                                                                                  \
     }
-#define OPT_UINT(name_, value_, to_, min_, max_, help_)                                                                \
-    {                                                                                                                  \
-        .kind = OPT_KIND_UINT, .name = (name_), .value = (value_), .to = (1 ? (to_) : (uint64_t *)0), .min = (min_),   \
-        .max = (max_), .help = (help_)                                                                                 \
+#define OPT_UINT(name_, value_, to_, min_, max_, help_)                                                              \
+    {                                                                                                                \
+        .kind = OPT_KIND_UINT, .name = (name_), .value = (value_), .to = (1 ? (to_) : (uint64_t *)0), .min = (min_), \
+        .max = (max_), .help = (help_)                                                                               \
     }
-#define OPT_CHOICE(name_, value_, to_, choices_, help_)                                                                \
-    {                                                                                                                  \
-        .kind = OPT_KIND_CHOICE, .name = (name_), .value = (value_), .to = (1 ? (to_) : (unsigned *)0),                \
-        .choices = (choices_), .help = (help_)                                                                         \
+#define OPT_CHOICE(name_, value_, to_, choices_, help_)                                                 \
+    {                                                                                                   \
+        .kind = OPT_KIND_CHOICE, .name = (name_), .value = (value_), .to = (1 ? (to_) : (unsigned *)0), \
+        .choices = (choices_), .help = (help_)                                                          \
     }
-#define OPT_LIST(name_, value_, to_, help_)                                                                            \
-    {                                                                                                                  \
-        .kind = OPT_KIND_LIST, .name = (name_), .value = (value_), .to = (1 ? (to_) : (struct opt_list *)0),           \
-        .help = (help_)                                                                                                \
+#define OPT_LIST(name_, value_, to_, help_)                                                                  \
+    {                                                                                                        \
+        .kind = OPT_KIND_LIST, .name = (name_), .value = (value_), .to = (1 ? (to_) : (struct opt_list *)0), \
+        .help = (help_)                                                                                      \
     }
 
 struct opt_spec {

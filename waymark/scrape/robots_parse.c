@@ -37,13 +37,13 @@ static void *regrow(void *items, size_t size, size_t *room)
 }
 
 /* Makes room for one more behind n_what; 0 or -ENOMEM. */
-#define GROW(p, what)                                                                                                  \
-    ({                                                                                                                 \
-        robots *r_ = (p)->r;                                                                                           \
-        bool full_ = r_->n_##what == (p)->room_##what;                                                                 \
-        void *grown_ = full_ ? regrow(r_->what, sizeof *r_->what, &(p)->room_##what) : r_->what;                       \
-        r_->what = grown_ ? grown_ : r_->what;                                                                         \
-        grown_ ? 0 : -ENOMEM;                                                                                          \
+#define GROW(p, what)                                                                            \
+    ({                                                                                           \
+        robots *r_ = (p)->r;                                                                     \
+        bool full_ = r_->n_##what == (p)->room_##what;                                           \
+        void *grown_ = full_ ? regrow(r_->what, sizeof *r_->what, &(p)->room_##what) : r_->what; \
+        r_->what = grown_ ? grown_ : r_->what;                                                   \
+        grown_ ? 0 : -ENOMEM;                                                                    \
     })
 
 static void problem(struct parser *p)
