@@ -285,11 +285,11 @@ static double idle_ours(void)
     return bench_peak_mib(idle_fibers, &(struct work){.n = IDLE});
 }
 
-#define SIDE(name, fn)              \
-    static double name(void)        \
-    {                               \
-        return bench_ns(fn);        \
-    }                               \
+#define SIDE(name, fn)       \
+    static double name(void) \
+    {                        \
+        return bench_ns(fn); \
+    }                        \
     extern int semicolon_required
 SIDE(switch_ours, switches);
 SIDE(switch_theirs, swaps);
@@ -303,11 +303,12 @@ SIDE(offload_theirs, uv_works);
 extern const struct bench_case fiber_cases[];
 const struct bench_case fiber_cases[] = {
     {"fiber_switch", "ns/op", "one change of stacks; theirs: swapcontext", switch_ours, switch_theirs, false, 0},
-    {"fiber_start", "ns/op", "start and join; theirs: pthread_create and pthread_join", start_ours, start_theirs, false, 0},
+    {"fiber_start", "ns/op", "start and join; theirs: pthread_create and pthread_join", start_ours, start_theirs, false,
+     0},
     {"fiber_wake", "ns/op", "an item through a channel to a waiting fiber; theirs: a condition between two threads",
      wake_ours, wake_theirs, false, 0},
-    {"fiber_offload", "ns/op", "an empty call on a thread and back; theirs: uv_queue_work", offload_ours, offload_theirs,
-     false, 0},
+    {"fiber_offload", "ns/op", "an empty call on a thread and back; theirs: uv_queue_work", offload_ours,
+     offload_theirs, false, 0},
     {"fiber_idle", "MiB", "peak of 5,000 fibers that sleep", idle_ours, NULL, false, 1},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -58,7 +58,8 @@ void fiber_loop_stats(const fiber_loop *l, struct fiber_stats *ret);
 size_t fiber_stack_peak(const fiber_loop *l, const char *name);
 
 /* ---- time ---- */
-int64_t fiber_now(void); /* the loop's monotonic clock in ns (virtual in a seeded run); clock_mono_ns() without a loop */
+/* The loop's monotonic clock in ns (virtual in a seeded run); clock_mono_ns() without a loop. */
+int64_t fiber_now(void);
 static inline int64_t fiber_in_ms(int64_t ms) /* a deadline that far away; negative: FIBER_FOREVER */
 {
     return ms < 0 || ms > INT64_MAX / 2000000 ? FIBER_FOREVER : fiber_now() + ms * 1000000;
@@ -76,9 +77,9 @@ struct fiber_deadline fiber_deadline_enter(int64_t deadline);
 void fiber_deadline_leave(struct fiber_deadline *d);
 #define FIBER_CAT_(a, b) a##b
 #define FIBER_CAT(a, b) FIBER_CAT_(a, b)
-#define FIBER_DEADLINE(at)                                                                        \
-    __attribute__((cleanup(fiber_deadline_leave), unused)) struct fiber_deadline FIBER_CAT(scope_, \
-                                                                                           __LINE__) = fiber_deadline_enter(at)
+#define FIBER_DEADLINE(at)                                                                                     \
+    __attribute__((cleanup(fiber_deadline_leave), unused)) struct fiber_deadline FIBER_CAT(scope_, __LINE__) = \
+        fiber_deadline_enter(at)
 int64_t fiber_deadline(int64_t own); /* the minimum of own and the scopes in force */
 
 /* ---- fibers and bundles ---- */
@@ -92,11 +93,11 @@ typedef struct fiber_bundle {
     struct diag diag; /* that member's */
 } fiber_bundle;
 
-/* Declare with FIBER_BUNDLE(b); to have it closed on every path out of the scope. One fiber at a time may wait for it. */
+/* Declare with FIBER_BUNDLE(b); to have it closed on every path out of the scope. One fiber at a time may wait. */
 void fiber_bundle_open(fiber_bundle *b);
 /* Cancels all members and waits for their end, whatever the deadline or cancellation in force. */
 void fiber_bundle_close(fiber_bundle *b);
-#define FIBER_BUNDLE(name)                                              \
+#define FIBER_BUNDLE(name)                                          \
     __attribute__((cleanup(fiber_bundle_close))) fiber_bundle name; \
     fiber_bundle_open(&name)
 /* Starts fn(arg); it runs after the next suspend of the caller, also when it was cancelled before. name is static, for
@@ -168,8 +169,8 @@ void fiber_sem_release(fiber_sem *s);
 
 /* Channel of fixed-size items; room 0 hands over directly. */
 typedef struct fiber_chan fiber_chan;
-int fiber_chan_new(size_t item_size, size_t room, fiber_chan **ret); /* -ENOMEM */
-void fiber_chan_free(fiber_chan *c);                                 /* nobody may wait in it (asserted) */
+int fiber_chan_new(size_t item_size, size_t room, fiber_chan **ret);    /* -ENOMEM */
+void fiber_chan_free(fiber_chan *c);                                    /* nobody may wait in it (asserted) */
 int fiber_chan_send(fiber_chan *c, const void *item, int64_t deadline); /* -EPIPE after close */
 int fiber_chan_recv(fiber_chan *c, void *item, int64_t deadline);       /* -EPIPE when closed and empty */
 bool fiber_chan_try_send(fiber_chan *c, const void *item);              /* false: full or closed */
@@ -203,15 +204,15 @@ int fiber_addr_parse(const char *ip, uint16_t port, struct fiber_addr *ret); /* 
 /* "127.0.0.1:80", "[::1]:80", or a path; returns out. */
 enum { FIBER_ADDR_TEXT = 128 };
 const char *fiber_addr_format(const struct fiber_addr *a, char out[static FIBER_ADDR_TEXT]);
-int fiber_addr_unix(const char *path, struct fiber_addr *ret);                     /* -EINVAL: too long */
+int fiber_addr_unix(const char *path, struct fiber_addr *ret);                           /* -EINVAL: too long */
 int fiber_sock_connect(const struct fiber_addr *to, int64_t deadline, fiber_sock **ret); /* -ECONNREFUSED, ... */
 int fiber_sock_listen(const struct fiber_addr *on, int backlog, fiber_sock **ret);       /* SO_REUSEADDR */
 int fiber_sock_accept(fiber_sock *listener, int64_t deadline, fiber_sock **ret);
 int fiber_sock_addr(const fiber_sock *s, struct fiber_addr *ret); /* its own address: the port after port 0 */
-ssize_t fiber_sock_read(fiber_sock *s, void *p, size_t len, int64_t deadline); /* 0 at the end */
+ssize_t fiber_sock_read(fiber_sock *s, void *p, size_t len, int64_t deadline);    /* 0 at the end */
 int fiber_sock_write(fiber_sock *s, const void *p, size_t len, int64_t deadline); /* all of it */
-int fiber_sock_shutdown(fiber_sock *s); /* no more writes */
-void fiber_sock_close(fiber_sock *s);   /* NULL is fine */
+int fiber_sock_shutdown(fiber_sock *s);                                           /* no more writes */
+void fiber_sock_close(fiber_sock *s);                                             /* NULL is fine */
 int fiber_sock_fd(const fiber_sock *s);
 
 /* All addresses of host by getaddrinfo(3) on the thread pool, in its order, port set; at most max of them.

@@ -20,7 +20,7 @@ enum fiber_state { FIBER_NEW, FIBER_READY, FIBER_RUNNING, FIBER_PARKED, FIBER_EN
 /* A node of the pairing heap of deadlines. */
 struct deadline {
     int64_t at;
-    uint64_t seq; /* equal deadlines pass in the order in which they were set */
+    uint64_t seq;                         /* equal deadlines pass in the order in which they were set */
     struct deadline *child, *next, *prev; /* prev: the parent for a first child */
     bool armed;
 };
@@ -39,7 +39,7 @@ struct fiber {
     struct deadline timer;
     int64_t deadline;   /* the minimum of the scopes in force */
     int64_t unshielded; /* what that was outside of the shield */
-    unsigned hurried; /* I/O calls in a row that did not have to wait */
+    unsigned hurried;   /* I/O calls in a row that did not have to wait */
 
     fiber_bundle *bundle;
     fiber *sibling_next, *sibling_prev;
@@ -144,7 +144,7 @@ int suspend_tick(void);
 
 /* check.c */
 _Noreturn void fiber_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-const char *fiber_label(const fiber *f); /* name for messages */
+const char *fiber_label(const fiber *f);   /* name for messages */
 void check_stack(fiber_loop *l, fiber *f); /* debug: the watermark of an ended fiber */
 
 /* Queues of waiters, first in first out. */

@@ -148,8 +148,7 @@ static void deadlock(fiber_loop *l)
     } else if (l->root && l->root->state == FIBER_PARKED && !l->root->hard) {
         sched_ready(l->root, -EDEADLK, "the end of all activity");
     } else {
-        fiber_die("deadlock: a bundle is being closed whose %u fibers wait for what can never happen",
-                  l->stats.fibers);
+        fiber_die("deadlock: a bundle is being closed whose %u fibers wait for what can never happen", l->stats.fibers);
     }
 }
 

@@ -45,7 +45,8 @@ int fiber_process_start(const struct fiber_process_options *o, fiber_process **r
         stdio[i] = o->fds[i] < 0 ? (uv_stdio_container_t){.flags = UV_IGNORE}
                                  : (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = o->fds[i]};
     }
-    uv_process_options_t uv = { /* libuv reads what its pointers do not promise to leave alone */
+    /* libuv only reads what these pointers do not promise to leave alone. */
+    uv_process_options_t uv = {
         .exit_cb = on_exit,
         .file = o->argv[0],
         .args = (char **)(uintptr_t)o->argv,

@@ -128,8 +128,14 @@ int sched_spawn(fiber_loop *l, int (*fn)(void *arg), void *arg, const char *name
     }
     uintptr_t top = (uintptr_t)stack.low + stack.size - sizeof(fiber);
     fiber *f = (fiber *)(top - top % alignof(max_align_t));
-    *f = (fiber){.loop = l, .state = FIBER_READY, .deadline = FIBER_FOREVER, .scheduled_by = "its start",
-                 .fn = fn, .arg = arg, .name = name, .stack = stack};
+    *f = (fiber){.loop = l,
+                 .state = FIBER_READY,
+                 .deadline = FIBER_FOREVER,
+                 .scheduled_by = "its start",
+                 .fn = fn,
+                 .arg = arg,
+                 .name = name,
+                 .stack = stack};
     f->slot = &f->diag;
     size_t usable = (size_t)((char *)f - (char *)stack.low);
     sanitize_init(&f->sanitize, stack.low, usable);

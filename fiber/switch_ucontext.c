@@ -8,7 +8,8 @@
 /* makecontext passes ints only, so the pointer travels as two halves. */
 static void begin(unsigned high, unsigned low)
 {
-    struct switch_ctx *c = (struct switch_ctx *)(((uintptr_t)high << 16 << 16) | low); /* two shifts: 32 may be the width */
+    uintptr_t at = ((uintptr_t)high << 16 << 16) | low; /* two shifts: 32 may be the width */
+    struct switch_ctx *c = (struct switch_ctx *)at;
     c->entry(c->arg);
     abort();
 }

@@ -21,6 +21,7 @@ static int fail_later(void *arg)
 }
 
 START_FIBER_TEST(members_run_after_the_starter_suspends_and_wait_joins_them)
+{
     FIBER_BUNDLE(b);
     int n = 0;
     for (int i = 0; i < 10; i++) {
@@ -29,9 +30,11 @@ START_FIBER_TEST(members_run_after_the_starter_suspends_and_wait_joins_them)
     ck_assert_int_eq(n, 0);
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     ck_assert_int_eq(n, 10);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(leaving_the_scope_cancels_and_joins)
+{
     int rc = 0;
     {
         FIBER_BUNDLE(b);
@@ -39,18 +42,22 @@ START_FIBER_TEST(leaving_the_scope_cancels_and_joins)
         OK(fiber_yield());
     }
     ck_assert_int_eq(rc, -ECANCELED);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_member_cancelled_before_it_ran_still_runs)
+{
     int rc = 0;
     {
         FIBER_BUNDLE(b);
         OK(fiber_start(&b, sleep_long, &rc));
     }
     ck_assert_int_eq(rc, -ECANCELED);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(wait_returns_the_first_error_with_its_diagnosis)
+{
     FIBER_BUNDLE(b);
     int first = -EIO, second = -EPERM, n = 0;
     OK(fiber_start(&b, fail_later, &first));
@@ -59,6 +66,7 @@ START_FIBER_TEST(wait_returns_the_first_error_with_its_diagnosis)
     CODE(fiber_bundle_wait(&b, FIBER_FOREVER), -EIO);
     ck_assert_str_eq(diag_last()->message, "failed with -5");
     ck_assert_int_eq(n, 1);
+}
 END_FIBER_TEST
 
 static int start_in(void *arg)
@@ -70,9 +78,11 @@ static int start_in(void *arg)
 }
 
 START_FIBER_TEST(a_closing_bundle_takes_no_more)
+{
     FIBER_BUNDLE(b);
     OK(fiber_start(&b, start_in, &b));
     OK(fiber_yield());
+}
 END_FIBER_TEST
 
 static int shielded_sleep(void *arg)
@@ -89,6 +99,7 @@ static int shielded_sleep(void *arg)
 }
 
 START_FIBER_TEST(a_shield_lets_cleanup_suspend)
+{
     bool done = false;
     {
         FIBER_BUNDLE(b);
@@ -96,9 +107,11 @@ START_FIBER_TEST(a_shield_lets_cleanup_suspend)
         OK(fiber_yield());
     }
     ck_assert(done);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_shield_lifts_the_deadlines_around_it)
+{
     FIBER_DEADLINE(fiber_now() - 1);
     CODE(fiber_sleep_until(fiber_in_ms(1)), -ETIMEDOUT);
     fiber_shield_enter();
@@ -109,6 +122,7 @@ START_FIBER_TEST(a_shield_lifts_the_deadlines_around_it)
     }
     fiber_shield_leave();
     CODE(fiber_sleep_until(fiber_in_ms(1)), -ETIMEDOUT);
+}
 END_FIBER_TEST
 
 static int nest(void *arg)
@@ -123,10 +137,12 @@ static int nest(void *arg)
 }
 
 START_FIBER_TEST(closing_the_outermost_ends_a_tree_of_bundles)
+{
     FIBER_BUNDLE(b);
     int depth = 50;
     OK(fiber_start(&b, nest, &depth));
     OK(fiber_sleep_until(fiber_in_ms(5)));
+}
 END_FIBER_TEST
 
 static int wait_for_members(void *arg)
@@ -161,11 +177,13 @@ static int use_arena(void *arg)
 }
 
 START_FIBER_TEST(a_fibers_arena_ends_with_it)
+{
     FIBER_BUNDLE(b);
     bool freed = false;
     OK(fiber_start(&b, use_arena, &freed));
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     ck_assert(freed);
+}
 END_FIBER_TEST
 
 START_TEST(a_loop_has_a_limit_of_fibers)
@@ -204,7 +222,6 @@ END_TEST
 RUN("fiber bundle", 20, CASE(members_run_after_the_starter_suspends_and_wait_joins_them),
     CASE(leaving_the_scope_cancels_and_joins), CASE(a_member_cancelled_before_it_ran_still_runs),
     CASE(wait_returns_the_first_error_with_its_diagnosis), CASE(a_closing_bundle_takes_no_more),
-    CASE(a_shield_lets_cleanup_suspend),
-    CASE(a_shield_lifts_the_deadlines_around_it), CASE(closing_the_outermost_ends_a_tree_of_bundles),
-    CASE(run_returns_the_result_of_its_function), CASE(a_fibers_arena_ends_with_it),
-    CASE(a_loop_has_a_limit_of_fibers), CASE(bundles_work_outside_a_fiber));
+    CASE(a_shield_lets_cleanup_suspend), CASE(a_shield_lifts_the_deadlines_around_it),
+    CASE(closing_the_outermost_ends_a_tree_of_bundles), CASE(run_returns_the_result_of_its_function),
+    CASE(a_fibers_arena_ends_with_it), CASE(a_loop_has_a_limit_of_fibers), CASE(bundles_work_outside_a_fiber));

@@ -318,7 +318,9 @@ static void cancel_while_waiting(const struct call *c, struct world *w)
 }
 
 START_FIBER_TEST(every_call_ends_when_its_fiber_is_cancelled)
+{
     each_call(cancel_while_waiting);
+}
 END_FIBER_TEST
 
 static void cancel_before(const struct call *c, struct world *w)
@@ -333,7 +335,9 @@ static void cancel_before(const struct call *c, struct world *w)
 }
 
 START_FIBER_TEST(every_call_fails_at_once_in_a_cancelled_fiber)
+{
     each_call(cancel_before);
+}
 END_FIBER_TEST
 
 static void own_deadline(const struct call *c, struct world *w)
@@ -352,7 +356,9 @@ static void own_deadline(const struct call *c, struct world *w)
 }
 
 START_FIBER_TEST(every_call_ends_at_its_own_deadline)
+{
     each_call(own_deadline);
+}
 END_FIBER_TEST
 
 static void scope_deadline(const struct call *c, struct world *w)
@@ -368,7 +374,9 @@ static void scope_deadline(const struct call *c, struct world *w)
 }
 
 START_FIBER_TEST(every_call_ends_at_the_deadline_of_its_scope)
+{
     each_call(scope_deadline);
+}
 END_FIBER_TEST
 
 static void shielded(const struct call *c, struct world *w)
@@ -387,7 +395,9 @@ static void shielded(const struct call *c, struct world *w)
 }
 
 START_FIBER_TEST(a_shielded_call_ends_at_its_deadline_only)
+{
     each_call(shielded);
+}
 END_FIBER_TEST
 
 START_TEST(outside_a_fiber_every_call_ends_at_its_deadline)

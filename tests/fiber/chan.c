@@ -31,10 +31,12 @@ static void items_arrive_in_order(size_t room)
 }
 
 START_FIBER_TEST(items_arrive_in_order_whatever_the_room)
+{
     items_arrive_in_order(0);
     items_arrive_in_order(1);
     items_arrive_in_order(7);
     items_arrive_in_order(5000);
+}
 END_FIBER_TEST
 
 static int receive_one(void *arg)
@@ -44,6 +46,7 @@ static int receive_one(void *arg)
 }
 
 START_FIBER_TEST(receivers_are_served_in_their_order)
+{
     struct flow f[5];
     fiber_chan *c;
     OK(fiber_chan_new(sizeof(int), 0, &c));
@@ -63,9 +66,11 @@ START_FIBER_TEST(receivers_are_served_in_their_order)
         ck_assert_int_eq(f[i].from, 10 + i);
     }
     fiber_chan_free(c);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_full_channel_makes_senders_wait_in_order)
+{
     struct flow f[3];
     fiber_chan *c;
     OK(fiber_chan_new(sizeof(int), 2, &c));
@@ -83,9 +88,11 @@ START_FIBER_TEST(a_full_channel_makes_senders_wait_in_order)
     }
     ck_assert(!fiber_chan_try_recv(c, &got));
     fiber_chan_free(c);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_closed_channel_gives_what_it_holds_and_then_ends)
+{
     fiber_chan *c;
     OK(fiber_chan_new(sizeof(int), 4, &c));
     int v = 7;
@@ -98,6 +105,7 @@ START_FIBER_TEST(a_closed_channel_gives_what_it_holds_and_then_ends)
     ck_assert_int_eq(v, 7);
     CODE(fiber_chan_recv(c, &v, FIBER_FOREVER), -EPIPE);
     fiber_chan_free(c);
+}
 END_FIBER_TEST
 
 static int expect_pipe_sending(void *arg)
@@ -115,6 +123,7 @@ static int expect_pipe_receiving(void *arg)
 }
 
 START_FIBER_TEST(closing_wakes_those_who_wait)
+{
     int (*const waits[])(void *) = {expect_pipe_sending, expect_pipe_receiving};
     for (size_t i = 0; i < 2; i++) {
         fiber_chan *c;
@@ -127,9 +136,11 @@ START_FIBER_TEST(closing_wakes_those_who_wait)
         OK(fiber_bundle_wait(&b, FIBER_FOREVER));
         fiber_chan_free(c);
     }
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_receiver_that_timed_out_takes_no_item)
+{
     fiber_chan *c;
     int v = 0;
     OK(fiber_chan_new(sizeof(int), 1, &c));
@@ -138,11 +149,14 @@ START_FIBER_TEST(a_receiver_that_timed_out_takes_no_item)
     ck_assert(fiber_chan_try_send(c, &v));
     ck_assert_uint_eq(fiber_chan_len(c), 1);
     fiber_chan_free(c);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(sizes_that_overflow_are_refused)
+{
     fiber_chan *c;
     CODE(fiber_chan_new(SIZE_MAX / 2, 3, &c), -ENOMEM);
+}
 END_FIBER_TEST
 
 RUN("fiber chan", 20, CASE(items_arrive_in_order_whatever_the_room), CASE(receivers_are_served_in_their_order),

@@ -6,13 +6,16 @@ static bool at_least_ms(int64_t since, int64_t ms)
 }
 
 START_FIBER_TEST(sleep_ends_when_its_time_has_come)
+{
     int64_t start = fiber_now();
     OK(fiber_sleep_until(fiber_in_ms(20)));
     ck_assert(at_least_ms(start, 20));
     ck_assert(!at_least_ms(start, 2000));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(the_deadline_in_force_is_the_minimum_of_own_and_scopes)
+{
     int64_t far = fiber_in_ms(60000), near = fiber_in_ms(10);
     FIBER_DEADLINE(far);
     ck_assert_int_eq(fiber_deadline(FIBER_FOREVER), far);
@@ -29,15 +32,18 @@ START_FIBER_TEST(the_deadline_in_force_is_the_minimum_of_own_and_scopes)
     }
     ck_assert_int_eq(fiber_deadline(FIBER_FOREVER), far);
     OK(fiber_sleep_until(fiber_in_ms(1)));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_wait_ends_at_its_own_deadline)
+{
     fiber_waiter w;
     fiber_waiter_init(&w);
     int64_t start = fiber_now();
     CODE(fiber_park(&w, fiber_in_ms(10)), -ETIMEDOUT);
     ck_assert(at_least_ms(start, 10));
     CODE(fiber_park(&w, start), -ETIMEDOUT);
+}
 END_FIBER_TEST
 
 struct sleeper {
@@ -95,6 +101,7 @@ static int dropped_wait(void *arg)
 }
 
 START_FIBER_TEST(removing_deadlines_leaves_the_others_in_order)
+{
     FIBER_BUNDLE(kept);
     for (int round = 0; round < 5; round++) {
         FIBER_BUNDLE(dropped);
@@ -105,13 +112,16 @@ START_FIBER_TEST(removing_deadlines_leaves_the_others_in_order)
         OK(fiber_yield());
     }
     OK(fiber_bundle_wait(&kept, FIBER_FOREVER));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(milliseconds_become_a_deadline)
+{
     int64_t now = fiber_now();
     ck_assert_int_ge(fiber_in_ms(5), now + 5000000);
     ck_assert_int_eq(fiber_in_ms(-1), FIBER_FOREVER);
     ck_assert_int_eq(fiber_in_ms(INT64_MAX), FIBER_FOREVER);
+}
 END_FIBER_TEST
 
 RUN("fiber deadline", 20, CASE(sleep_ends_when_its_time_has_come),

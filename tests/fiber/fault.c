@@ -214,5 +214,5 @@ START_TEST(a_stack_that_cannot_be_mapped)
 }
 END_TEST
 
-RUN("fiber fault", 30, CASE(opening_a_loop), CASE(each_call_that_allocates),
-    CASE(starting_a_fiber_in_a_seeded_loop), CASE(a_stack_that_cannot_be_mapped));
+RUN("fiber fault", 30, CASE(opening_a_loop), CASE(each_call_that_allocates), CASE(starting_a_fiber_in_a_seeded_loop),
+    CASE(a_stack_that_cannot_be_mapped));

@@ -41,6 +41,7 @@ static int echo(void *arg)
 }
 
 START_FIBER_TEST(two_fibers_talk_over_a_pair)
+{
     struct pair p;
     pair_open(&p);
     FIBER_BUNDLE(b);
@@ -55,9 +56,11 @@ START_FIBER_TEST(two_fibers_talk_over_a_pair)
     OK(shutdown(p.fd[0], SHUT_WR));
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     pair_close(&p);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_wait_tells_which_events_are_ready)
+{
     struct pair p;
     pair_open(&p);
     ck_assert_int_eq(fiber_fd_wait(p.f[0], FIBER_READ | FIBER_WRITE, FIBER_FOREVER), FIBER_WRITE);
@@ -65,9 +68,11 @@ START_FIBER_TEST(a_wait_tells_which_events_are_ready)
     ck_assert_int_eq(fiber_fd_wait(p.f[0], FIBER_READ | FIBER_WRITE, FIBER_FOREVER), FIBER_READ | FIBER_WRITE);
     CODE(fiber_fd_wait(p.f[1], FIBER_READ, fiber_in_ms(5)), -ETIMEDOUT);
     pair_close(&p);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(an_event_that_came_while_nobody_waited_is_not_lost)
+{
     struct pair p;
     pair_open(&p);
     CODE(fiber_fd_wait(p.f[0], FIBER_READ, fiber_in_ms(2)), -ETIMEDOUT);
@@ -75,6 +80,7 @@ START_FIBER_TEST(an_event_that_came_while_nobody_waited_is_not_lost)
     OK(fiber_sleep_until(fiber_in_ms(5))); /* the handle is stopped here */
     ck_assert_int_eq(fiber_fd_wait(p.f[0], FIBER_READ, fiber_in_ms(1000)), FIBER_READ);
     pair_close(&p);
+}
 END_FIBER_TEST
 
 static int wait_to_read(void *arg)
@@ -88,6 +94,7 @@ static int wait_to_write(void *arg)
 }
 
 START_FIBER_TEST(one_fiber_reads_while_another_writes)
+{
     struct pair p;
     pair_open(&p);
     static char big[1 << 16];
@@ -106,9 +113,11 @@ START_FIBER_TEST(one_fiber_reads_while_another_writes)
     ck_assert_int_eq(write(p.fd[1], "x", 1), 1);
     OK(fiber_bundle_wait(&reader, FIBER_FOREVER));
     pair_close(&p);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(freeing_wakes_those_who_wait)
+{
     struct pair p;
     pair_open(&p);
     FIBER_BUNDLE(b);
@@ -117,9 +126,11 @@ START_FIBER_TEST(freeing_wakes_those_who_wait)
     pair_close(&p);
     CODE(fiber_bundle_wait(&b, FIBER_FOREVER), -ECANCELED);
     fiber_fd_free(NULL);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(hang_up_is_readable)
+{
     struct pair p;
     pair_open(&p);
     OK(shutdown(p.fd[1], SHUT_RDWR));
@@ -135,9 +146,11 @@ START_FIBER_TEST(hang_up_is_readable)
     }
     fiber_fd_free(w);
     OK(close(fd[1]));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(what_cannot_be_watched_is_refused)
+{
     fiber_fd *f;
     CODE(fiber_fd_new(-1, &f), -EBADF);
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -147,6 +160,7 @@ START_FIBER_TEST(what_cannot_be_watched_is_refused)
         OK(close(file));
     }
     OK(close(fd));
+}
 END_FIBER_TEST
 
 START_TEST(outside_a_fiber_a_wait_runs_the_loop)

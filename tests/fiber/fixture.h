@@ -25,18 +25,21 @@ static inline int in_fiber(int (*fn)(void *arg), void *arg)
     return in_fiber_with(NULL, fn, arg);
 }
 
-/* START_FIBER_TEST(name) { body of a fiber } END_FIBER_TEST(name): a test that runs as a fiber. */
-#define START_FIBER_TEST(name)                                        \
-    static int name##_body(void *arg_ __attribute__((unused)));      \
-    START_TEST(name)                                                  \
-    {                                                                 \
-        OK(in_fiber(name##_body, NULL));                              \
-    }                                                                 \
-    END_TEST                                                          \
-    static int name##_body(void *arg_ __attribute__((unused)))        \
-    {
-#define END_FIBER_TEST \
-    return 0;          \
-    }
+/* START_FIBER_TEST(name) { ... } END_FIBER_TEST: a test whose body runs as a fiber. */
+#define START_FIBER_TEST(name)          \
+    static void name##_body(void);      \
+    static int name##_run(void *arg)    \
+    {                                   \
+        (void)arg;                      \
+        name##_body();                  \
+        return 0;                       \
+    }                                   \
+    START_TEST(name)                    \
+    {                                   \
+        OK(in_fiber(name##_run, NULL)); \
+    }                                   \
+    END_TEST                            \
+    static void name##_body(void)
+#define END_FIBER_TEST
 
 #endif

@@ -213,8 +213,8 @@ static int dig_beside(void *arg)
     fiber_bundle_close(&b);
     if (DEBUG && !ON_VALGRIND) {
         size_t peak = fiber_stack_peak(fiber_loop_current(), "digger");
-        ck_assert_uint_ge(peak, (size_t)*(long *)arg);
-        ck_assert_uint_le(peak, (size_t)*(long *)arg * 3 + 30000); /* a sanitizer's frames are larger */
+        ck_assert_uint_ge(peak, (size_t) * (long *)arg);
+        ck_assert_uint_le(peak, (size_t) * (long *)arg * 3 + 30000); /* a sanitizer's frames are larger */
         ck_assert_uint_lt(fiber_stack_peak(fiber_loop_current(), "sleeper"), 30000);
         ck_assert_uint_eq(fiber_stack_peak(fiber_loop_current(), "nobody"), 0);
         struct fiber_stats s;

@@ -45,6 +45,7 @@ static long resident_bytes(void)
 }
 
 START_FIBER_TEST(twenty_thousand_fibers_wait_and_talk_at_once)
+{
     const int many = how_many();
     struct crowd c = {0};
     OK(fiber_chan_new(sizeof(int), 16, &c.results));
@@ -73,6 +74,7 @@ START_FIBER_TEST(twenty_thousand_fibers_wait_and_talk_at_once)
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     ck_assert_int_eq(sum, many);
     fiber_chan_free(c.results);
+}
 END_FIBER_TEST
 
 static int nap(void *arg)
@@ -85,6 +87,7 @@ static int nap(void *arg)
 }
 
 START_FIBER_TEST(as_many_sleep_and_are_cancelled)
+{
     const int many = how_many();
     int n = 0;
     FIBER_BUNDLE(b);
@@ -100,6 +103,7 @@ START_FIBER_TEST(as_many_sleep_and_are_cancelled)
     struct fiber_stats s;
     fiber_loop_stats(fiber_loop_current(), &s);
     ck_assert_uint_le(s.stacks_pooled, 1024); /* the rest went back to the kernel */
+}
 END_FIBER_TEST
 
 static int nothing(void *arg)
@@ -109,6 +113,7 @@ static int nothing(void *arg)
 }
 
 START_FIBER_TEST(stacks_are_used_again)
+{
     int n = 0;
     for (int i = 0; i < 1000; i++) {
         FIBER_BUNDLE(b);
@@ -121,6 +126,7 @@ START_FIBER_TEST(stacks_are_used_again)
     ck_assert_uint_eq(s.started, 2001);
     ck_assert_uint_eq(s.fibers_peak, 3);
     ck_assert_uint_le(s.stacks_pooled, 3);
+}
 END_FIBER_TEST
 
 RUN("fiber many", 60, CASE(twenty_thousand_fibers_wait_and_talk_at_once), CASE(as_many_sleep_and_are_cancelled),

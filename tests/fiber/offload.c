@@ -21,6 +21,7 @@ static int offload_square(void *arg)
 }
 
 START_FIBER_TEST(many_fibers_offload_at_once)
+{
     enum { N = 200 };
     int numbers[N];
     FIBER_BUNDLE(b);
@@ -32,6 +33,7 @@ START_FIBER_TEST(many_fibers_offload_at_once)
     struct fiber_stats s;
     fiber_loop_stats(fiber_loop_current(), &s);
     ck_assert_uint_eq(s.offloads, N);
+}
 END_FIBER_TEST
 
 static int is_other_thread(void *arg)
@@ -48,6 +50,7 @@ static int count(void *arg)
 }
 
 START_FIBER_TEST(the_loop_goes_on_meanwhile)
+{
     pthread_t self = pthread_self();
     ck_assert_int_eq(fiber_offload(is_other_thread, &self, NULL), 1);
     int n = 0, v = 3;
@@ -55,6 +58,7 @@ START_FIBER_TEST(the_loop_goes_on_meanwhile)
     OK(fiber_start(&b, count, &n));
     ck_assert_int_eq(fiber_offload(square, &v, NULL), 9);
     ck_assert_int_gt(n, 1);
+}
 END_FIBER_TEST
 
 struct stoppable {
@@ -90,6 +94,7 @@ static int run_stoppable(void *arg)
 }
 
 START_FIBER_TEST(a_cancelled_call_is_told_to_stop_and_waited_for)
+{
     struct stoppable s = {0};
     {
         FIBER_BUNDLE(b);
@@ -97,13 +102,16 @@ START_FIBER_TEST(a_cancelled_call_is_told_to_stop_and_waited_for)
         until_begun(&s);
     }
     ck_assert(s.ended);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_late_call_is_told_to_stop_and_waited_for)
+{
     struct stoppable s = {0};
     FIBER_DEADLINE(fiber_in_ms(300)); /* long enough for a thread to begin on a busy machine */
     ck_assert_int_eq(fiber_offload(until_stopped, &s, &s.stop), 5);
     ck_assert(s.ended);
+}
 END_FIBER_TEST
 
 static int never(void *arg)
@@ -148,8 +156,10 @@ static int fail_with_words(void *arg)
 }
 
 START_FIBER_TEST(the_diagnosis_comes_back_from_the_thread)
+{
     CODE(fiber_offload(fail_with_words, NULL, NULL), -EIO);
     ck_assert_str_eq(diag_last()->message, "said in the thread");
+}
 END_FIBER_TEST
 
 START_TEST(outside_a_fiber_it_works_with_and_without_a_loop)

@@ -8,20 +8,24 @@ static int wake_it(void *arg)
 }
 
 START_FIBER_TEST(park_returns_when_woken)
+{
     FIBER_BUNDLE(b);
     fiber_waiter w;
     fiber_waiter_init(&w);
     OK(fiber_start(&b, wake_it, &w));
     OK(fiber_park(&w, FIBER_FOREVER));
     CODE(fiber_park(&w, fiber_in_ms(1)), -ETIMEDOUT); /* two wakes before the park counted as one */
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_wake_before_the_park_is_kept)
+{
     fiber_waiter w;
     fiber_waiter_init(&w);
     fiber_wake(&w);
     OK(fiber_park(&w, 0));
     CODE(fiber_park(&w, fiber_in_ms(1)), -ETIMEDOUT);
+}
 END_FIBER_TEST
 
 static int yield_often(void *arg)
@@ -35,6 +39,7 @@ static int yield_often(void *arg)
 }
 
 START_FIBER_TEST(yield_lets_every_other_ready_fiber_run_once)
+{
     char log[8] = "", *at = log;
     FIBER_BUNDLE(b);
     OK(fiber_start(&b, yield_often, &at));
@@ -44,6 +49,7 @@ START_FIBER_TEST(yield_lets_every_other_ready_fiber_run_once)
         ck_assert_uint_eq(strlen(log), 2 * i);
     }
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+}
 END_FIBER_TEST
 
 static void tick(uv_timer_t *t)
@@ -52,6 +58,7 @@ static void tick(uv_timer_t *t)
 }
 
 START_FIBER_TEST(yielding_does_not_starve_the_loop)
+{
     int ticks = 0;
     uv_timer_t t = {.data = &ticks};
     OK(uv_timer_init(fiber_loop_uv(fiber_loop_current()), &t));
@@ -63,6 +70,7 @@ START_FIBER_TEST(yielding_does_not_starve_the_loop)
     ck_assert_int_ge(ticks, 3);
     uv_close((uv_handle_t *)&t, NULL);
     OK(fiber_yield());
+}
 END_FIBER_TEST
 
 START_TEST(outside_a_fiber_park_runs_the_loop)
@@ -152,17 +160,17 @@ static int keep_diag(void *arg)
 }
 
 START_FIBER_TEST(each_fiber_has_its_own_diagnosis)
+{
     FIBER_BUNDLE(b);
     diag_set(-EPERM, "outer");
     OK(fiber_start(&b, keep_diag, NULL));
     OK(fiber_start(&b, keep_diag, NULL));
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     ck_assert_str_eq(diag_last()->message, "outer");
+}
 END_FIBER_TEST
 
 RUN("fiber park", 20, CASE(park_returns_when_woken), CASE(a_wake_before_the_park_is_kept),
     CASE(yield_lets_every_other_ready_fiber_run_once), CASE(yielding_does_not_starve_the_loop),
-    CASE(outside_a_fiber_park_runs_the_loop),
-    CASE(a_thread_without_a_loop_can_sleep_and_is_told_what_it_lacks),
-    CASE(a_wait_that_nothing_can_end_is_an_error), CASE(a_thread_has_one_loop),
-    CASE(each_fiber_has_its_own_diagnosis));
+    CASE(outside_a_fiber_park_runs_the_loop), CASE(a_thread_without_a_loop_can_sleep_and_is_told_what_it_lacks),
+    CASE(a_wait_that_nothing_can_end_is_an_error), CASE(a_thread_has_one_loop), CASE(each_fiber_has_its_own_diagnosis));

@@ -21,12 +21,15 @@ static int status_of(const char *const *argv, const struct fiber_process_options
 }
 
 START_FIBER_TEST(the_exit_code_or_the_signal_comes_back)
+{
     ck_assert_int_eq(status_of(SHELL("exit 0"), NULL), 0);
     ck_assert_int_eq(status_of(SHELL("exit 7"), NULL), 7);
     ck_assert_int_eq(status_of(SHELL("kill -TERM $$"), NULL), 128 + SIGTERM);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(descriptors_environment_and_directory_are_handed_down)
+{
     int fd[2];
     OK(pipe2(fd, O_CLOEXEC));
     const char *const env[] = {"WORD=hello", "PATH=/usr/bin:/bin", NULL};
@@ -37,16 +40,20 @@ START_FIBER_TEST(descriptors_environment_and_directory_are_handed_down)
     ck_assert_str_eq(got, "hello /");
     OK(close(fd[0]));
     OK(close(fd[1]));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_program_that_does_not_exist_is_an_error)
+{
     fiber_process *p;
     struct fiber_process_options o = {.argv = (const char *const[]){"/nonexistent/program", NULL}, .fds = {-1, -1, -1}};
     CODE(fiber_process_start(&o, &p), -ENOENT);
     ck_assert_ptr_nonnull(strstr(test_diag(), "/nonexistent/program"));
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(waiting_ends_at_the_deadline_and_closing_kills_and_reaps)
+{
     fiber_process *p;
     struct fiber_process_options o = {.argv = (const char *const[]){"sleep", "1000", NULL}, .fds = {-1, -1, -1}};
     OK(fiber_process_start(&o, &p));
@@ -57,9 +64,11 @@ START_FIBER_TEST(waiting_ends_at_the_deadline_and_closing_kills_and_reaps)
     ck_assert_int_eq(kill(pid, 0), -1);
     ck_assert_int_eq(errno, ESRCH);
     fiber_process_close(NULL);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_process_can_be_signalled)
+{
     fiber_process *p;
     struct fiber_process_options o = {.argv = (const char *const[]){"sleep", "1000", NULL}, .fds = {-1, -1, -1}};
     OK(fiber_process_start(&o, &p));
@@ -69,6 +78,7 @@ START_FIBER_TEST(a_process_can_be_signalled)
     ck_assert_int_eq(status, 128 + SIGINT);
     OK(fiber_process_wait(p, fiber_in_ms(20000), &status)); /* its end stays known */
     fiber_process_close(p);
+}
 END_FIBER_TEST
 
 static int one_child(void *arg)
@@ -78,12 +88,14 @@ static int one_child(void *arg)
 }
 
 START_FIBER_TEST(many_children_at_once)
+{
     static const char *const argv[] = {"sh", "-c", "exit 3", NULL};
     FIBER_BUNDLE(b);
     for (int i = 0; i < 20; i++) {
         OK(fiber_start(&b, one_child, (void *)(uintptr_t)argv));
     }
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+}
 END_FIBER_TEST
 
 START_TEST(outside_a_fiber_it_works_too)

@@ -18,15 +18,18 @@ static int raise_later(void *arg)
 }
 
 START_FIBER_TEST(a_signal_ends_the_wait_with_its_number)
+{
     fiber_signal *s = open_signals();
     FIBER_BUNDLE(b);
     OK(fiber_start(&b, raise_later, (void *)(intptr_t)SIGUSR2));
     ck_assert_int_eq(fiber_signal_wait(s, fiber_in_ms(5000)), SIGUSR2);
     CODE(fiber_signal_wait(s, fiber_in_ms(5)), -ETIMEDOUT);
     fiber_signal_close(s);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(signals_that_came_before_the_wait_are_kept_once_each)
+{
     fiber_signal *s = open_signals();
     OK(kill(getpid(), SIGUSR1));
     OK(kill(getpid(), SIGUSR2));
@@ -36,6 +39,7 @@ START_FIBER_TEST(signals_that_came_before_the_wait_are_kept_once_each)
     ck_assert_int_eq(fiber_signal_wait(s, fiber_in_ms(5000)), SIGUSR2);
     CODE(fiber_signal_wait(s, fiber_in_ms(5)), -ETIMEDOUT);
     fiber_signal_close(s);
+}
 END_FIBER_TEST
 
 static int wait_here(void *arg)
@@ -44,6 +48,7 @@ static int wait_here(void *arg)
 }
 
 START_FIBER_TEST(one_fiber_at_a_time_waits)
+{
     fiber_signal *s = open_signals();
     FIBER_BUNDLE(b);
     OK(fiber_start(&b, wait_here, s));
@@ -51,15 +56,18 @@ START_FIBER_TEST(one_fiber_at_a_time_waits)
     CODE(fiber_signal_wait(s, FIBER_FOREVER), -EBUSY);
     fiber_bundle_close(&b);
     fiber_signal_close(s);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(signals_that_cannot_be_taken_over_are_refused)
+{
     fiber_signal *s;
     CODE(fiber_signal_open((const int[]){SIGUSR1, SIGKILL}, 2, &s), -EINVAL);
     CODE(fiber_signal_open((const int[]){0}, 1, &s), -EINVAL);
     CODE(fiber_signal_open((const int[]){65}, 1, &s), -EINVAL);
     ck_assert_ptr_nonnull(strstr(test_diag(), "65"));
     fiber_signal_close(NULL);
+}
 END_FIBER_TEST
 
 START_TEST(after_closing_the_signal_has_its_old_meaning)

@@ -75,10 +75,13 @@ static void many_clients_are_echoed(const char *ip)
 }
 
 START_FIBER_TEST(a_hundred_clients_are_echoed)
+{
     many_clients_are_echoed("127.0.0.1");
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(unix_sockets_work_alike_even_past_a_full_backlog)
+{
     char dir[] = "/tmp/fiber-XXXXXX", path[64];
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/s", dir);
@@ -99,6 +102,7 @@ START_FIBER_TEST(unix_sockets_work_alike_even_past_a_full_backlog)
     fiber_sock_close(listener);
     OK(unlink(path));
     OK(rmdir(dir));
+}
 END_FIBER_TEST
 
 enum { BULK = 8 << 20 };
@@ -124,6 +128,7 @@ static void connected_pair(fiber_sock **a, fiber_sock **b)
 }
 
 START_FIBER_TEST(a_write_writes_all_and_the_end_is_read_as_zero)
+{
     fiber_sock *a, *b;
     connected_pair(&a, &b);
     FIBER_BUNDLE(sender);
@@ -142,9 +147,11 @@ START_FIBER_TEST(a_write_writes_all_and_the_end_is_read_as_zero)
     OK(fiber_bundle_wait(&sender, FIBER_FOREVER));
     fiber_sock_close(a);
     fiber_sock_close(b);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(calls_end_at_their_deadline)
+{
     fiber_sock *a, *b, *none;
     connected_pair(&a, &b);
     char c;
@@ -158,9 +165,11 @@ START_FIBER_TEST(calls_end_at_their_deadline)
     fiber_sock_close(listener);
     fiber_sock_close(a);
     fiber_sock_close(b);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(failures_have_their_codes)
+{
     fiber_sock *s, *listener;
     struct fiber_addr at;
     listen_on_loopback("127.0.0.1", &listener, &at);
@@ -179,6 +188,7 @@ START_FIBER_TEST(failures_have_their_codes)
     ck_assert(rc == -EPIPE || rc == -ECONNRESET);
     fiber_sock_close(a);
     fiber_sock_close(NULL);
+}
 END_FIBER_TEST
 
 static int flood(void *arg)
@@ -190,6 +200,7 @@ static int flood(void *arg)
 }
 
 START_FIBER_TEST(a_fast_peer_does_not_hold_the_loop)
+{
     fiber_sock *a, *b;
     connected_pair(&a, &b);
     FIBER_BUNDLE(sender);
@@ -206,9 +217,11 @@ START_FIBER_TEST(a_fast_peer_does_not_hold_the_loop)
     fiber_bundle_close(&sender);
     fiber_sock_close(a);
     fiber_sock_close(b);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(addresses_are_parsed)
+{
     struct fiber_addr a;
     OK(fiber_addr_parse("127.0.0.1", 80, &a));
     ck_assert_int_eq(a.ss.ss_family, AF_INET);
@@ -216,7 +229,8 @@ START_FIBER_TEST(addresses_are_parsed)
     OK(fiber_addr_parse("2001:db8::1", 443, &a));
     ck_assert_int_eq(a.ss.ss_family, AF_INET6);
     ck_assert_uint_eq(ntohs(((struct sockaddr_in6 *)&a.ss)->sin6_port), 443);
-    const char *const wrong[] = {"", "localhost", "127.0.0.1.5", "1.2.3", "0x7f.0.0.1", "::g", "127.0.0.1:80", " 1.2.3.4"};
+    const char *const wrong[] = {"",           "localhost", "127.0.0.1.5",  "1.2.3",
+                                 "0x7f.0.0.1", "::g",       "127.0.0.1:80", " 1.2.3.4"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         CODE(fiber_addr_parse(wrong[i], 1, &a), -EINVAL);
     }
@@ -225,9 +239,11 @@ START_FIBER_TEST(addresses_are_parsed)
     path[199] = '\0';
     CODE(fiber_addr_unix(path, &a), -EINVAL);
     CODE(fiber_addr_unix("", &a), -EINVAL);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(addresses_are_spelled_out)
+{
     char text[FIBER_ADDR_TEXT];
     struct fiber_addr a;
     OK(fiber_addr_parse("127.0.0.1", 80, &a));
@@ -241,9 +257,11 @@ START_FIBER_TEST(addresses_are_spelled_out)
     path[107] = '\0';
     OK(fiber_addr_unix(path, &a));
     ck_assert_str_eq(fiber_addr_format(&a, text), path);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(names_are_resolved)
+{
     struct fiber_addr a[8];
     int n = fiber_resolve("localhost", 8080, a, 8, fiber_in_ms(20000));
     ck_assert_int_gt(n, 0);
@@ -263,6 +281,7 @@ START_FIBER_TEST(names_are_resolved)
     big[299] = '\0';
     CODE(fiber_resolve(big, 1, a, 8, FIBER_FOREVER), -ENOENT);
     CODE(fiber_resolve("", 1, a, 8, FIBER_FOREVER), -ENOENT);
+}
 END_FIBER_TEST
 
 RUN("fiber sock", 30, CASE(a_hundred_clients_are_echoed), CASE(unix_sockets_work_alike_even_past_a_full_backlog),

@@ -56,7 +56,8 @@ static void run(void *arg)
         expect(b == a * 3 && c == a * 5 && d == a * 7 && e == a * 11 && g == a * 13 && h == a * 17 && j == a * 19,
                "an integer register changed");
         expect(p > (double)a - 0.5 && p < (double)a + 0.5 && q + r + s + u + v + w + x > p * 75 - 0.5 &&
-                   q + r + s + u + v + w + x < p * 75 + 0.5, "a floating-point register changed");
+                   q + r + s + u + v + w + x < p * 75 + 0.5,
+               "a floating-point register changed");
     }
     expect(a == f->seed + ROUNDS, "a round was lost");
     if (i == FLOWS - 1) {

@@ -71,6 +71,7 @@ static void check_order(const struct turns *t)
 }
 
 START_FIBER_TEST(a_mutex_goes_to_those_who_wait_in_their_order)
+{
     struct turns t = {0};
     struct member m[N];
     FIBER_BUNDLE(b);
@@ -78,9 +79,11 @@ START_FIBER_TEST(a_mutex_goes_to_those_who_wait_in_their_order)
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     check_order(&t);
     ck_assert(!t.m.locked);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(nobody_overtakes_the_queue_of_a_mutex)
+{
     struct turns t = {0};
     struct member m[N];
     OK(fiber_mutex_lock(&t.m, FIBER_FOREVER));
@@ -93,18 +96,22 @@ START_FIBER_TEST(nobody_overtakes_the_queue_of_a_mutex)
     OK(fiber_mutex_lock(&t.m, FIBER_FOREVER));
     check_order(&t);
     fiber_mutex_unlock(&t.m);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_lock_that_timed_out_has_left_the_queue)
+{
     fiber_mutex m = {0};
     OK(fiber_mutex_lock(&m, FIBER_FOREVER));
     CODE(fiber_mutex_lock(&m, fiber_in_ms(2)), -ETIMEDOUT);
     fiber_mutex_unlock(&m);
     ck_assert(fiber_mutex_try_lock(&m));
     fiber_mutex_unlock(&m);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_condition_wakes_in_order_one_or_all)
+{
     struct turns t = {0};
     struct member m[N];
     FIBER_BUNDLE(b);
@@ -118,6 +125,7 @@ START_FIBER_TEST(a_condition_wakes_in_order_one_or_all)
     fiber_cond_broadcast(&t.c);
     OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     check_order(&t);
+}
 END_FIBER_TEST
 
 static int cancelled_wait(void *arg)
@@ -132,6 +140,7 @@ static int cancelled_wait(void *arg)
 }
 
 START_FIBER_TEST(a_cancelled_or_late_condition_wait_has_its_mutex_again)
+{
     struct turns t = {0};
     {
         FIBER_BUNDLE(b);
@@ -144,9 +153,11 @@ START_FIBER_TEST(a_cancelled_or_late_condition_wait_has_its_mutex_again)
     ck_assert(t.m.locked);
     fiber_mutex_unlock(&t.m);
     CODE(fiber_cond_wait(&t.c, NULL, fiber_in_ms(2)), -ETIMEDOUT);
+}
 END_FIBER_TEST
 
 START_FIBER_TEST(a_semaphore_admits_its_count_in_order)
+{
     struct turns t = {.s = {.count = 3}};
     struct member m[N];
     FIBER_BUNDLE(b);
@@ -160,6 +171,7 @@ START_FIBER_TEST(a_semaphore_admits_its_count_in_order)
     CODE(fiber_sem_acquire(&t.s, fiber_in_ms(2)), -ETIMEDOUT);
     fiber_sem_release(&t.s);
     ck_assert_uint_eq(t.s.count, 1);
+}
 END_FIBER_TEST
 
 static int cancelled_while_given(void *arg)
@@ -173,6 +185,7 @@ static int cancelled_while_given(void *arg)
 }
 
 START_FIBER_TEST(what_was_given_before_the_cancellation_is_kept)
+{
     struct turns t = {0};
     OK(fiber_mutex_lock(&t.m, FIBER_FOREVER));
     {
@@ -183,9 +196,10 @@ START_FIBER_TEST(what_was_given_before_the_cancellation_is_kept)
     }
     ck_assert_int_eq(t.next, 1);
     ck_assert(!t.m.locked);
+}
 END_FIBER_TEST
 
-RUN("fiber sync", 20, CASE(a_mutex_goes_to_those_who_wait_in_their_order),
-    CASE(nobody_overtakes_the_queue_of_a_mutex), CASE(a_lock_that_timed_out_has_left_the_queue),
-    CASE(a_condition_wakes_in_order_one_or_all), CASE(a_cancelled_or_late_condition_wait_has_its_mutex_again),
-    CASE(a_semaphore_admits_its_count_in_order), CASE(what_was_given_before_the_cancellation_is_kept));
+RUN("fiber sync", 20, CASE(a_mutex_goes_to_those_who_wait_in_their_order), CASE(nobody_overtakes_the_queue_of_a_mutex),
+    CASE(a_lock_that_timed_out_has_left_the_queue), CASE(a_condition_wakes_in_order_one_or_all),
+    CASE(a_cancelled_or_late_condition_wait_has_its_mutex_again), CASE(a_semaphore_admits_its_count_in_order),
+    CASE(what_was_given_before_the_cancellation_is_kept));

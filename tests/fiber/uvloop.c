@@ -198,6 +198,5 @@ END_TEST
 
 RUN("fiber uvloop", 20, CASE(fibers_run_while_the_caller_runs_its_loop_and_then_it_ends),
     CASE(a_fiber_that_only_another_can_wake_does_not_hold_the_loop),
-    CASE(offload_and_descriptors_hold_it_while_they_are_waited_for),
-    CASE(the_callers_callbacks_run_beside_busy_fibers), CASE(a_callback_may_start_a_fiber),
-    CASE(calls_outside_run_the_callers_loop));
+    CASE(offload_and_descriptors_hold_it_while_they_are_waited_for), CASE(the_callers_callbacks_run_beside_busy_fibers),
+    CASE(a_callback_may_start_a_fiber), CASE(calls_outside_run_the_callers_loop));
