@@ -88,10 +88,11 @@ const void *st_one_(st_session *s, const st_model *m, const char *member, const 
 
 /* ---- writing; all of it reaches the database at flush ---- */
 /* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its nil id (version 7), tenant, version and timestamps
- * filled in; writable until the flush. NULL when the session has failed, memory is out, or the tenant is another's. */
+ * filled in; writable until the transaction ends. NULL when the session has failed, memory is out, or the tenant is another's. */
 #define st_add(s, T_, ...) ((T_ *)st_add_((s), &T_##_model, &(const T_){__VA_ARGS__}))
 void *st_add_(st_session *s, const st_model *m, const void *init);
-/* The same object, writable until the flush, after its snapshot was taken; keys and tenant may not change. NULL when the
+/* The same object, writable until the transaction ends; keys and tenant may not change. What is changed after a select
+ * flushed goes to the database with the next st_flush or st_commit. NULL when the
  * session has failed or memory is out. The comma takes const away from the type, not from the object. */
 #define st_edit(s, obj) ((__typeof__(((void)0, *(obj))) *)st_edit_((s), (obj)))
 void *st_edit_(st_session *s, const void *obj);

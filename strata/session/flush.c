@@ -147,6 +147,10 @@ static st_err prepare(st_session *s, struct plan *p)
             if (rc) {
                 return rc;
             }
+            struct snapshot **ahead = is_new ? &r->snapshot : &r->snapshot->next;
+            if (!*ahead && !(*ahead = snapshot_new(s, r))) {
+                return diag_nomem();
+            }
         }
     }
     if (row_list_reserve(&s->touched, s->pending.n) != 0 || identity_reserve(&s->map, s->pending.n) != 0) {
@@ -297,16 +301,35 @@ static void settle(st_session *s, struct row *r)
         }
         identity_add(&s->map, obj, hash);
         r->flags |= ROW_INSERTED;
+        memcpy(r->snapshot->image, obj, r->mapper->model->size);
     } else if (was & ROW_DELETE) {
         memcpy(obj, r->snapshot->image, r->mapper->model->size); /* edits before the delete are void, to its key too */
         identity_remove(&s->map, r->mapper, obj);
         r->flags |= ROW_GONE;
+    } else {
+        r->snapshot = r->snapshot->next;
+        memcpy(r->snapshot->image, obj, r->mapper->model->size);
     }
     r->epoch = s->epoch;
     if (!(was & ROW_TOUCHED)) {
         r->flags |= ROW_TOUCHED;
         s->touched.v[s->touched.n++] = r; /* reserved */
     }
+}
+
+st_err flush_late_changes(st_session *s)
+{
+    for (size_t i = 0; i < s->touched.n; i++) {
+        struct row *r = s->touched.v[i];
+        if (r->flags & (ROW_PENDING | ROW_GONE) || memcmp(row_object(r), r->snapshot->image, r->mapper->model->size) == 0) {
+            continue;
+        }
+        if (row_list_push(&s->pending, r) != 0) {
+            return diag_nomem();
+        }
+        r->flags |= ROW_PENDING;
+    }
+    return 0;
 }
 
 st_err flush_into(struct batch *b)

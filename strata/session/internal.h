@@ -2,7 +2,10 @@
  *
  * Each object that a session hands out lies behind a row header. A row is in the identity map from its load, or from the
  * flush that inserts it, until it is deleted or the session forgets it. `pending` lists rows with unflushed work, `touched`
- * those flushed in the open transaction, each once; snapshots are kept until its end, so that a rollback can undo. */
+ * those flushed in the open transaction, each once; snapshots are kept until its end, so that a rollback can undo. A flush
+ * takes one more of each row it wrote: what the caller changes behind it, through a pointer it still has, is found by
+ * comparing at the next st_flush or st_commit. The flush before a select does not compare, so that selects in a loop
+ * stay linear. */
 #ifndef STRATA_SESSION_INTERNAL_H
 #define STRATA_SESSION_INTERNAL_H
 
@@ -23,13 +26,14 @@ enum row_flags {
 
 struct snapshot {
     struct snapshot *older;
+    struct snapshot *next; /* made ahead of a flush, which must not fail once it has sent something */
     _Alignas(16) unsigned char image[];
 };
 
 struct row {
     const st_mapper *mapper;
     st_session *session;
-    struct snapshot *snapshot; /* newest; its image is what the database has while ROW_PENDING and not ROW_NEW */
+    struct snapshot *snapshot; /* newest; its image is what the database has, but of a ROW_NEW: made ahead, not filled */
     uint32_t flags;
     uint32_t epoch; /* older than the session's: to be refreshed by the next load */
 };
@@ -101,6 +105,10 @@ st_err batch_finish(struct batch *b, const struct st_stmt *last);
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From here
  * on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
 st_err flush_into(struct batch *b);
+/* Makes rows pending that were changed after they were flushed. */
+st_err flush_late_changes(st_session *s);
+/* A snapshot without an image. */
+struct snapshot *snapshot_new(st_session *s, const struct row *r);
 /* Sets what is still zero of what the session keeps in a new row: id, tenant, version, timestamps. */
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now);
 

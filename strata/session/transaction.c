@@ -31,7 +31,7 @@ void transaction_end(st_session *s)
 static void undo(st_session *s, struct row *r)
 {
     void *obj = row_object(r);
-    const struct snapshot *first = r->snapshot;
+    const struct snapshot *first = r->flags & ROW_NEW ? NULL : r->snapshot;
     while (first && first->older) {
         first = first->older;
     }
@@ -74,11 +74,12 @@ void transaction_undo(st_session *s)
 
 static st_err flush(st_session *s)
 {
-    if (s->pending.n == 0) {
-        return 0;
+    st_err rc = flush_late_changes(s);
+    if (rc || s->pending.n == 0) {
+        return rc;
     }
     struct batch b;
-    st_err rc = batch_begin(&b, s);
+    rc = batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
     return rc ? rc : batch_run(&b);
 }
@@ -96,7 +97,8 @@ static st_err commit(st_session *s)
     }
     struct batch b;
     struct st_stmt last = batch_plain(STR("COMMIT"));
-    st_err rc = batch_begin(&b, s);
+    st_err rc = flush_late_changes(s);
+    rc = rc ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
     rc = rc ? rc : batch_finish(&b, &last);
     if (!rc) {

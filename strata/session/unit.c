@@ -87,16 +87,29 @@ static st_err own_row(st_session *s, const void *obj, struct row **ret)
     return session_writes(s);
 }
 
+struct snapshot *snapshot_new(st_session *s, const struct row *r)
+{
+    struct snapshot *snap = arena_alloc(s->arena, sizeof *snap + r->mapper->model->size);
+    if (snap) {
+        snap->older = r->snapshot;
+        snap->next = NULL;
+    }
+    return snap;
+}
+
 static st_err take_snapshot(st_session *s, struct row *r)
 {
-    size_t size = r->mapper->model->size;
-    struct snapshot *snap = arena_alloc(s->arena, sizeof *snap + size);
-    if (!snap || row_list_push(&s->pending, r) != 0) {
+    if (!r->snapshot) { /* else the one that the last flush took is what the database has */
+        struct snapshot *snap = snapshot_new(s, r);
+        if (!snap) {
+            return diag_nomem();
+        }
+        memcpy(snap->image, row_object(r), r->mapper->model->size);
+        r->snapshot = snap;
+    }
+    if (row_list_push(&s->pending, r) != 0) {
         return diag_nomem();
     }
-    snap->older = r->snapshot;
-    memcpy(snap->image, row_object(r), size);
-    r->snapshot = snap;
     r->flags |= ROW_PENDING;
     return 0;
 }

@@ -275,9 +275,30 @@ SESSION_TEST(expunging_frees_what_was_loaded)
     ck_assert_str_eq(a->name, "Anna");
 }
 
+SESSION_TEST(a_change_made_after_a_select_flushed_is_not_lost)
+{
+    st_uuid id = author_put(w, tenant_a, "Anna"), added;
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        Author *a = st_edit(s, st_get(s, Author, id));
+        Author *b = st_add(s, Author, .name = "Berta");
+        added = b->id;
+        a->name = "Anne";
+        ck_assert_ptr_nonnull(st_first(s, Author, ST_EQ(Author, name, "Anne"))); /* flushes both */
+        a->email = "anne@example.org";
+        b->name = "Bertha";
+        OK(st_commit(s));
+        ck_assert_int_eq(a->version, 3);
+    }
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    ck_assert_str_eq(st_get(s, Author, id)->email, "anne@example.org");
+    ck_assert_str_eq(st_get(s, Author, id)->name, "Anne");
+    ck_assert_str_eq(st_get(s, Author, added)->name, "Bertha");
+}
+
 RUN("session_work", 60, CASE(what_is_added_and_committed_is_found_by_another_session), CASE(every_type_survives_the_trip),
     CASE(a_row_is_one_object), CASE(a_select_flushes_first), CASE(an_edit_writes_and_counts_the_version_on),
     CASE(a_deleted_row_is_gone), CASE(parents_go_before_children_and_leave_after_them),
     CASE(many_rows_are_flushed_and_loaded), CASE(conditions_select_alike), CASE(after_the_transaction_a_load_refreshes),
     CASE(tables_without_tenant_need_none), CASE(a_relation_that_was_not_loaded_is_an_error),
-    CASE(expunging_frees_what_was_loaded));
+    CASE(expunging_frees_what_was_loaded), CASE(a_change_made_after_a_select_flushed_is_not_lost));
