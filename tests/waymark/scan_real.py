@@ -48,7 +48,7 @@ def scan_into(database):
         root = os.path.join(d, "www")
         os.mkdir(root)
         urls = build_site(root)
-        with wm.nginx(root, "rewrite ^/old/(.*)$ /$1 permanent;") as port:
+        with wm.nginx(root, "port_in_redirect off; rewrite ^/old/(.*)$ /$1 permanent;") as port:
             door = ["--allow-private", "--resolve", f"{HOST}:80:127.0.0.1:{port}"]
             db = ["--db", database(d)]
             p = wm.waymark("scan", f"http://{HOST}", *door, *db, "--json", check=0)
@@ -89,7 +89,7 @@ def map_prints_each_url_once_and_keeps_no_database():
         root = os.path.join(d, "www")
         os.mkdir(root)
         urls = build_site(root)
-        with wm.nginx(root, "rewrite ^/old/(.*)$ /$1 permanent;") as port:
+        with wm.nginx(root, "port_in_redirect off; rewrite ^/old/(.*)$ /$1 permanent;") as port:
             p = wm.waymark("map", f"http://{HOST}", "--allow-private", "--resolve", f"{HOST}:80:127.0.0.1:{port}",
                            check=0, env={"XDG_DATA_HOME": os.path.join(d, "data")})
             wm.same_set(p.stdout.split(), urls, "lines")

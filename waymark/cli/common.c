@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "waymark/cli/cli.h"
 #include "waymark/migrations/migrations.h"
 #include "waymark/scrape/url.h"
@@ -83,6 +84,10 @@ int cli_run_loop_interruptible(const char *command, int (*fn)(void *arg), void *
 
 int door_setup(const char *command, struct door_options *d, struct fetcher_options *ret)
 {
+    d->parsed = mem_zalloc(d->pins.n, sizeof *d->parsed);
+    if (!d->parsed) {
+        return cli_error(command, "out of memory");
+    }
     for (size_t i = 0; i < d->pins.n; i++) {
         if (netvet_parse_pin(str_of(d->pins.v[i]), &d->parsed[i]) < 0) {
             return cli_usage_error(command, "--resolve %s: %s", d->pins.v[i], diag_last()->message);
@@ -95,6 +100,11 @@ int door_setup(const char *command, struct door_options *d, struct fetcher_optio
         .limits = {.total_ms = (int64_t)d->timeout_s * 1000},
     };
     return CLI_OK;
+}
+
+void door_release(struct door_options *d)
+{
+    mem_free(d->parsed);
 }
 
 /* ---- how far a scan goes ---- */

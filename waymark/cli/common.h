@@ -19,7 +19,7 @@ struct door_options {
     struct opt_list pins; /* as given */
     const char *ca_file, *user_agent;
     uint64_t timeout_s, delay_ms;
-    struct netvet_pin parsed[OPT_LIST_MAX];
+    struct netvet_pin *parsed;
 };
 #define DOOR_OPTIONS(d)                                                                                               \
     OPT_FLAG("allow-private", &(d)->allow_private, "also reach private and loopback addresses, and any port"),        \
@@ -29,8 +29,9 @@ struct door_options {
         OPT_TEXT("user-agent", "TEXT", &(d)->user_agent, "call ourselves TEXT"),                                      \
         OPT_UINT("timeout", "SECONDS", &(d)->timeout_s, 1, 86400, "give up on one file after SECONDS (120)"),         \
         OPT_UINT("delay", "MS", &(d)->delay_ms, 0, 600000, "wait MS between two requests to one host (0)")
-/* Fills *ret from d; CLI_OK, or CLI_USAGE after saying what is wrong. What ret points at is d. */
+/* Fills *ret from d; CLI_OK, or another exit status after saying what is wrong. What ret points at is d's. */
 int door_setup(const char *command, struct door_options *d, struct fetcher_options *ret);
+void door_release(struct door_options *d);
 
 /* ---- how far a scan goes ---- */
 struct reach_options {

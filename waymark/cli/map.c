@@ -170,12 +170,12 @@ int cmd_map(int argc, char **argv)
         return cli_usage_error("map", "%s", diag_last()->message);
     }
     status = door_setup("map", &c.door, &c.options.door);
-    if (status != CLI_OK) {
-        return status;
+    if (status == CLI_OK) {
+        reach_setup(&c.reach, &c.options);
+        term_progress_init(&c.progress, stderr);
+        status = cli_run_loop_interruptible("map", work, &c);
     }
-    reach_setup(&c.reach, &c.options);
-    term_progress_init(&c.progress, stderr);
-    status = cli_run_loop_interruptible("map", work, &c);
+    door_release(&c.door);
     mem_free(c.printed.slots);
     return status;
 }

@@ -131,21 +131,18 @@ int cmd_scan(int argc, char **argv)
             return cli_usage_error("scan", "%s", diag_last()->message);
         }
     }
-    status = door_setup("scan", &c.door, &c.options.door);
-    if (status != CLI_OK) {
-        return status;
-    }
-    reach_setup(&c.reach, &c.options);
-    term_progress_init(&c.progress, stderr);
-    c.progress.on = c.progress.on && !c.quiet;
     c.outcomes = mem_zalloc(c.n, sizeof *c.outcomes);
-    if (!c.outcomes) {
-        return cli_error("scan", "out of memory");
+    status = c.outcomes ? door_setup("scan", &c.door, &c.options.door) : cli_error("scan", "out of memory");
+    if (status == CLI_OK) {
+        reach_setup(&c.reach, &c.options);
+        term_progress_init(&c.progress, stderr);
+        c.progress.on = c.progress.on && !c.quiet;
+        status = cli_run_loop_interruptible("scan", work, &c);
     }
-    status = cli_run_loop_interruptible("scan", work, &c);
-    for (size_t i = 0; i < c.n; i++) {
+    for (size_t i = 0; c.outcomes && i < c.n; i++) {
         arena_free(c.outcomes[i].arena);
     }
     mem_free(c.outcomes);
+    door_release(&c.door);
     return status;
 }
