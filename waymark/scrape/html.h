@@ -91,7 +91,7 @@ bool html_attr(const struct html_token *t, const char *name, str *ret);
  * what they stand for, *ret_n bytes (at most 8) in out; 0 when '&' stands for itself; SIZE_MAX when more bytes are
  * needed to tell, which only happens while more says that more will come. */
 size_t html_charref(const char *p, size_t n, bool in_attribute, bool more, char out[static 8], size_t *ret_n);
-/* s with its references resolved into out, which has room for s.len bytes (it never grows); returns the length. */
+/* s with its references resolved into out, which has room for 2 * s.len bytes; returns the length. */
 size_t html_unescape(str s, bool in_attribute, char *out);
 
 #endif
