@@ -118,7 +118,7 @@ static bool read_request(struct conn *c)
             return false;
         }
     }
-    (void)strcpy(parts, head);
+    memcpy(parts, head, n + 1);
     char *save, *path = strtok_r(parts, " ", &save) ? strtok_r(NULL, " ", &save) : NULL;
     char *host = save ? strcasestr(save, "\nHost: ") : NULL;
     char *query = path ? strchr(path, '?') : NULL;

@@ -69,7 +69,8 @@ static void to(struct conn *c, int status_, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(headers + 10, LOCATION_MAX, fmt, ap);
     va_end(ap);
-    (void)strcat(headers, "\r\n");
+    size_t len = strlen(headers);
+    (void)snprintf(headers + len, sizeof headers - len, "\r\n");
     (void)conn_respond(c, status_, headers, "moved\n", 6);
 }
 

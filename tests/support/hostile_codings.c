@@ -69,7 +69,9 @@ void hostile_encoded(struct conn *c, const char *as)
         n = encode(name, from, n, to, TEXT_MAX);
         from = to;
         to = other;
-        (void)strcat(strcat(header, strcmp(name, "raw") == 0 ? "deflate" : name), save && *save ? ", " : "\r\n");
+        size_t len = strlen(header);
+        (void)snprintf(header + len, sizeof header - len, "%s%s", strcmp(name, "raw") == 0 ? "deflate" : name,
+                       save && *save ? ", " : "\r\n");
     }
     (void)conn_respond(c, 200, header, from, n);
     free(a);
