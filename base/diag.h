@@ -25,14 +25,28 @@ struct diag {
 struct diag *diag_last(void);
 
 /* Starts a new diagnosis; returns code, so that `return diag_set(-EINVAL, "port %d ...", port);` reads well. */
-#define diag_set(code, ...) diag_set_at((code), __FILE__, __LINE__, __VA_ARGS__)
+#define diag_set(code, ...) DIAG_NEGATIVE(diag_set_at((code), __FILE__, __LINE__, __VA_ARGS__))
 int diag_set_at(int code, const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Out of memory, said without allocating. Returns -ENOMEM. */
-#define diag_nomem() diag_set_at(-ENOMEM, __FILE__, __LINE__, "out of memory")
+#define diag_nomem() DIAG_NEGATIVE(diag_set_at(-ENOMEM, __FILE__, __LINE__, "out of memory"))
 void diag_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Puts "context: " in front of the message; returns the code. */
 int diag_wrap(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void diag_clear(void);
+
+/* Tells the static analyzer what diag_set_at asserts: that a failure is not 0. */
+#ifdef __clang_analyzer__
+#define DIAG_NEGATIVE(call)          \
+    __extension__({                  \
+        int diag_code_ = (call);     \
+        if (diag_code_ >= 0) {       \
+            __builtin_unreachable(); \
+        }                            \
+        diag_code_;                  \
+    })
+#else
+#define DIAG_NEGATIVE(call) (call)
+#endif
 
 /* For the fiber runtime: makes slot the place of the diagnosis from here on and returns the former one.
  * NULL goes back to the thread's own. */

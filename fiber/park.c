@@ -54,7 +54,7 @@ static int park(fiber_waiter *w, int64_t deadline, bool hard)
     if (f == &l->outside && l->polling) {
         fiber_die("a call that waits was made from a libuv callback");
     }
-    assert(w->fiber == (f == &l->outside ? NULL : f)); /* one parks on one's own waiter */
+    assert(f && w->fiber == (f == &l->outside ? NULL : f)); /* one parks on one's own waiter */
     assert(!w->parked && !f->waiter);
     w->parked = true;
     f->waiter = w;

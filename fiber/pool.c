@@ -144,11 +144,16 @@ static int pool_new(fiber_loop *l, unsigned threads_max, struct pool **ret)
 {
     struct pool *p = mem_zalloc(1, sizeof *p + threads_max * sizeof p->threads[0]);
     struct completion *c = mem_zalloc(1, sizeof *c);
-    int rc = p && c ? uv_async_init(l->uv, &c->async, on_async) : -ENOMEM;
+    if (!p || !c) {
+        mem_free(p);
+        mem_free(c);
+        return diag_nomem();
+    }
+    int rc = uv_async_init(l->uv, &c->async, on_async);
     if (rc) {
         mem_free(p);
         mem_free(c);
-        return rc == -ENOMEM ? diag_nomem() : diag_set(rc, "cannot make a thread pool: %s", uv_strerror(rc));
+        return diag_set(rc, "cannot make a thread pool: %s", uv_strerror(rc));
     }
     uv_unref((uv_handle_t *)&c->async);
     c->async.data = c;

@@ -135,7 +135,7 @@ int fiber_sock_accept(fiber_sock *listener, int64_t deadline, fiber_sock **ret)
         rc = suspend_tick();
     }
     while (!rc) {
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = {0};
         socklen_t len = sizeof from;
         int fd = accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {

@@ -36,12 +36,15 @@ static int member(void *arg)
 
 static long resident_bytes(void)
 {
-    FILE *f = fopen("/proc/self/statm", "r");
+    FILE *f = fopen("/proc/self/statm", "r"); /* pages: the size, the resident part, ... */
+    char line[128] = "", *resident;
     ck_assert_ptr_nonnull(f);
-    long size, resident;
-    ck_assert_int_eq(fscanf(f, "%ld %ld", &size, &resident), 2);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, f));
     (void)fclose(f);
-    return resident * sysconf(_SC_PAGESIZE);
+    (void)strtol(line, &resident, 10);
+    long pages = strtol(resident, NULL, 10);
+    ck_assert_int_gt(pages, 0);
+    return pages * sysconf(_SC_PAGESIZE);
 }
 
 START_FIBER_TEST(twenty_thousand_fibers_wait_and_talk_at_once)
