@@ -258,8 +258,9 @@ static double bytes_theirs(void)
 
 extern const struct bench_case fetch_cases[];
 const struct bench_case fetch_cases[] = {
-    {"fetch_requests", "/s", "1 KiB bodies over 32 loopback connections; theirs: a bare libcurl multi loop, nothing vetted",
-     requests, requests_theirs, false, 0},
+    {"fetch_requests", "/s",
+     "1 KiB bodies over 32 loopback connections; theirs: a bare libcurl multi loop, nothing vetted", requests,
+     requests_theirs, false, 0},
     {"fetch_bytes", "MiB/s", "one 64 MiB body; theirs: a bare libcurl multi loop", bytes, bytes_theirs, false, 0},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -11,7 +11,8 @@ enum { OUTPUT_MAX = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "gzip, gzip", "br, gzip", "zstd, deflate", "gzip, br, zstd"};
+    static const char *const codings[] = {"gzip",          "deflate",       "br", "zstd", "gzip, gzip", "br, gzip",
+                                          "zstd, deflate", "gzip, br, zstd"};
     if (size < 2) {
         return 0;
     }

@@ -109,7 +109,9 @@ START_TEST(the_request_says_who_asks_and_for_what)
     static const struct fetch_header key = {"X-Key", "secret"};
     set_up();
     struct got g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/echo?a=b#frag"),
-                                                           .accept = "text/html", .headers = &key, .n_headers = 1});
+                                                           .accept = "text/html",
+                                                           .headers = &key,
+                                                           .n_headers = 1});
     ck_assert(strncmp(g.body, "GET /echo?a=b HTTP/1.1\r\n", 24) == 0);
     ck_assert(strstr(g.body, "\r\nHost: site.test\r\n"));
     ck_assert(strstr(g.body, "\r\nUser-Agent: waymark/"));
@@ -151,12 +153,13 @@ START_TEST(a_request_with_a_line_break_in_a_header_is_not_sent)
     static const struct fetch_header bad[] = {{"X-A", "b\r\nX-Evil: 1"}, {"X-A: 1\r\nX-Evil", "b"}, {"", "b"}};
     set_up();
     for (size_t i = 0; i < 3; i++) {
-        struct got g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/echo"), .headers = &bad[i],
-                                                               .n_headers = 1});
+        struct got g = get_with(
+            &site, &(struct fetch_request){.url = STR("http://site.test/echo"), .headers = &bad[i], .n_headers = 1});
         ck_assert_int_eq(g.code, -EINVAL);
     }
-    ck_assert_int_eq(get_with(&site, &(struct fetch_request){.url = STR("http://site.test/"), .if_none_match = "\"a\"\n"}).code,
-                     -EINVAL);
+    ck_assert_int_eq(
+        get_with(&site, &(struct fetch_request){.url = STR("http://site.test/"), .if_none_match = "\"a\"\n"}).code,
+        -EINVAL);
     site_close(&site);
 }
 END_TEST
@@ -173,7 +176,8 @@ START_TEST(a_page_that_has_not_changed_says_so)
     ck_assert(str_eq(fetch_header_value(f, "etag"), STR("\"v1\"")));
     ck_assert_ptr_null(fetch_header_value(f, "X-None").p);
     fetch_close(f);
-    struct got g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/cached"), .if_none_match = "\"v1\""});
+    struct got g =
+        get_with(&site, &(struct fetch_request){.url = STR("http://site.test/cached"), .if_none_match = "\"v1\""});
     GIVES(g, FETCH_NOT_MODIFIED);
     ck_assert_int_eq(g.code, 0);
     g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/cached"),
@@ -273,5 +277,4 @@ RUN("fetch_basics", 20, CASE(a_page_is_fetched), CASE(other_statuses_keep_their_
     CASE(head_and_post_are_sent), CASE(a_request_with_a_line_break_in_a_header_is_not_sent),
     CASE(a_page_that_has_not_changed_says_so), CASE(retry_after_is_read_as_seconds_or_date),
     CASE(a_host_that_says_wait_is_waited_for_and_then_asked_again), CASE(proxies_of_the_environment_are_ignored),
-    CASE(a_server_that_is_not_there_is_a_failed_connection),
-    CASE(every_outcome_has_a_name_of_its_own_and_a_sentence));
+    CASE(a_server_that_is_not_there_is_a_failed_connection), CASE(every_outcome_has_a_name_of_its_own_and_a_sentence));

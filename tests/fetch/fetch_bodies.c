@@ -19,8 +19,17 @@ static struct got ends(const char *url, enum fetch_outcome outcome)
 
 START_TEST(every_coding_that_is_asked_for_is_undone)
 {
-    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "raw", "br", "zstd", "identity", "gzip,gzip",
-                                          "gzip,br", "deflate,zstd,gzip", "identity,gzip,identity"};
+    static const char *const codings[] = {"gzip",
+                                          "x-gzip",
+                                          "deflate",
+                                          "raw",
+                                          "br",
+                                          "zstd",
+                                          "identity",
+                                          "gzip,gzip",
+                                          "gzip,br",
+                                          "deflate,zstd,gzip",
+                                          "identity,gzip,identity"};
     site_open(&site, false, NULL);
     for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
         char url[128];
@@ -74,7 +83,8 @@ END_TEST
 
 START_TEST(without_a_ratio_a_bomb_ends_at_the_size_limit)
 {
-    site_open(&site, false, &(struct fetcher_options){.limits = {.ratio_max = 1000000, .body_max = 32 << 20, .slow_bytes = 1}});
+    site_open(&site, false,
+              &(struct fetcher_options){.limits = {.ratio_max = 1000000, .body_max = 32 << 20, .slow_bytes = 1}});
     static const char *const codings[] = {"gzip", "br", "zstd", "gzip,gzip"};
     for (size_t i = 0; i < 4; i++) {
         char url[64];
@@ -97,8 +107,9 @@ END_TEST
 START_TEST(twenty_codings_are_too_many)
 {
     site_open(&site, false, NULL);
-    (void)ends("http://site.test/encoded?as=gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip",
-               FETCH_TOO_MANY_ENCODINGS);
+    (void)ends(
+        "http://site.test/encoded?as=gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip",
+        FETCH_TOO_MANY_ENCODINGS);
     (void)ends("http://site.test/encoded-lines?n=20", FETCH_TOO_MANY_ENCODINGS);
     (void)ends("http://site.test/encoded?as=sdch", FETCH_UNKNOWN_ENCODING);
     (void)ends("http://site.test/encoded?as=gzip,rot13", FETCH_UNKNOWN_ENCODING);

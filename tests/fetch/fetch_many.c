@@ -12,8 +12,8 @@ enum { MANY = 200 };
 struct one {
     const char *url;
     size_t limit; /* stop reading there; 0: read all */
-    enum fetch_outcome outcome;
     uint64_t decoded;
+    enum fetch_outcome outcome;
     int code;
 };
 
@@ -66,8 +66,9 @@ END_TEST
 START_TEST(cancelling_ends_a_fetch_wherever_it_stands)
 {
     /* connecting, waiting for headers, in the body, paused for its reader */
-    static const char *const urls[] = {"http://site.test/silent", "http://site.test/slow-headers", "http://site.test/slow",
-                                       "http://site.test/stall", "http://site.test/endless", "http://site.test/loop"};
+    static const char *const urls[] = {"http://site.test/silent",  "http://site.test/slow-headers",
+                                       "http://site.test/slow",    "http://site.test/stall",
+                                       "http://site.test/endless", "http://site.test/loop"};
     site_open(&site, true, NULL);
     for (int delay_ms = 0; delay_ms <= 60; delay_ms += 20) {
         struct one all[12] = {0};
@@ -129,10 +130,12 @@ START_TEST(the_deadline_of_an_enclosing_scope_holds)
 }
 END_TEST
 
-/* Fails each allocation of a fetch in turn: it must end in -ENOMEM or "no memory", leak nothing, and leave the door fit. */
+/* Fails each allocation of a fetch in turn: it must end in -ENOMEM or "no memory", leak nothing, and leave the door
+ * fit. */
 START_TEST(every_failed_allocation_is_survived)
 {
-    static const char *const urls[] = {"http://site.test/redirect?to=/encoded?as=gzip,br", "http://site.test/ok?n=300000"};
+    static const char *const urls[] = {"http://site.test/redirect?to=/encoded?as=gzip,br",
+                                       "http://site.test/ok?n=300000"};
     site_open(&site, false, &(struct fetcher_options){.limits = {.first_byte_ms = 3000}});
     for (size_t u = 0; u < 2; u++) {
         GIVES(get(&site, urls[u]), FETCH_OK); /* what is made once is made */

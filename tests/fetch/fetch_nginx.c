@@ -31,9 +31,10 @@ static void open_real(struct real *r)
     (void)snprintf(cert, sizeof cert, "%s/cert.pem", r->nginx.server.dir);
     (void)snprintf(key, sizeof key, "%s/key.pem", r->nginx.server.dir);
     server_run(&r->nginx.server,
-               (const char *const[]){server_program("/usr/bin/openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                                     "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj",
-                                     "/CN=site.test", "-addext", "subjectAltName=DNS:site.test", NULL});
+               (const char *const[]){server_program("/usr/bin/openssl", "openssl"), "req", "-x509", "-newkey", "ec",
+                                     "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+                                     "-days", "2", "-subj", "/CN=site.test", "-addext", "subjectAltName=DNS:site.test",
+                                     NULL});
     (void)snprintf(ca, sizeof ca, "%s", cert);
     (void)snprintf(config, sizeof config,
                    "listen 127.0.0.1:%d ssl http2;\nssl_certificate %s;\nssl_certificate_key %s;\n"

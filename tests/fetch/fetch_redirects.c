@@ -24,7 +24,8 @@ START_TEST(more_than_five_are_too_many)
     ck_assert_int_eq(g.code, -ELOOP);
     ck_assert_uint_eq(g.redirects, 5);
     const struct fetch_limits more = {.redirects_max = 10};
-    GIVES(get_with(&site, &(struct fetch_request){.url = STR("http://site.test/chain?n=10"), .limits = &more}), FETCH_OK);
+    GIVES(get_with(&site, &(struct fetch_request){.url = STR("http://site.test/chain?n=10"), .limits = &more}),
+          FETCH_OK);
     site_close(&site);
 }
 END_TEST

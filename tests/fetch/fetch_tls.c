@@ -25,9 +25,9 @@ START_TEST(every_bad_certificate_has_its_own_name)
         const char *url;
         enum fetch_outcome outcome;
     } cases[] = {
-        {"https://expired.test/ok", FETCH_TLS_EXPIRED},   {"https://early.test/ok", FETCH_TLS_NOT_YET_VALID},
-        {"https://self.test/ok", FETCH_TLS_SELF_SIGNED},  {"https://unknown.test/ok", FETCH_TLS_UNTRUSTED},
-        {"https://wrong.test/ok", FETCH_TLS_WRONG_NAME},  {"https://broken.test/ok", FETCH_TLS},
+        {"https://expired.test/ok", FETCH_TLS_EXPIRED},  {"https://early.test/ok", FETCH_TLS_NOT_YET_VALID},
+        {"https://self.test/ok", FETCH_TLS_SELF_SIGNED}, {"https://unknown.test/ok", FETCH_TLS_UNTRUSTED},
+        {"https://wrong.test/ok", FETCH_TLS_WRONG_NAME}, {"https://broken.test/ok", FETCH_TLS},
     };
     site_open(&site, true, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -9,12 +9,33 @@ static struct site site;
 START_TEST(every_spelling_of_an_inner_address_is_denied)
 {
     static const char *const urls[] = {
-        "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1/", "http://0/",
-        "http://0x7f000001/", "http://127.0.0.1./", "http://%31%32%37.0.0.1/", "http://\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x97.0.0.1/",
-        "http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/", "http://[::127.0.0.1]/", "http://[64:ff9b::7f00:1]/",
-        "http://[64:ff9b:1::7f00:1]/", "http://[2002:7f00:1::]/", "http://[fe80::1]/", "http://[fd00::1]/", "http://10.0.0.1/",
-        "http://169.254.169.254/latest/meta-data/", "http://192.168.1.1/", "http://255.255.255.255/",
-        "http:\\\\127.0.0.1\\", "http:/127.0.0.1", "\t http://127.0.0.1/", "http://12\n7.0.0.1/",
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://127.1/",
+        "http://0/",
+        "http://0x7f000001/",
+        "http://127.0.0.1./",
+        "http://%31%32%37.0.0.1/",
+        "http://\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x97.0.0.1/",
+        "http://[::1]/",
+        "http://[::]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b:1::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[fe80::1]/",
+        "http://[fd00::1]/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://192.168.1.1/",
+        "http://255.255.255.255/",
+        "http:\\\\127.0.0.1\\",
+        "http:/127.0.0.1",
+        "\t http://127.0.0.1/",
+        "http://12\n7.0.0.1/",
     };
     site_open(&site, false, NULL);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -102,7 +123,8 @@ START_TEST(a_trailing_dot_and_international_names_reach_their_host)
     o.rules.pins = pin;
     o.rules.n_pins = 2;
     OK(fetcher_open(&o, &site.door));
-    struct got g = get(&site, "http://b\xC3\xBC" "cher.test/echo");
+    struct got g = get(&site, "http://b\xC3\xBC"
+                              "cher.test/echo");
     GIVES(g, FETCH_OK);
     ck_assert(strstr(g.body, "\r\nHost: xn--bcher-kva.test\r\n"));
     GIVES(get(&site, "http://site.test./ok"), FETCH_OK);
@@ -141,7 +163,8 @@ static int answer(void *arg, const char *host, uint16_t port, struct fiber_addr 
         OK(fiber_addr_parse("127.0.0.1", n->port, &addrs[made]));
     }
     for (size_t i = 0; i < 3 && n->answers[q][i] && made < max; i++, made++) {
-        OK(fiber_addr_parse(n->answers[q][i], strcmp(n->answers[q][i], "127.0.0.1") == 0 ? n->port : port, &addrs[made]));
+        OK(fiber_addr_parse(n->answers[q][i], strcmp(n->answers[q][i], "127.0.0.1") == 0 ? n->port : port,
+                            &addrs[made]));
     }
     return (int)made;
 }
@@ -149,7 +172,8 @@ static int answer(void *arg, const char *host, uint16_t port, struct fiber_addr 
 /* Loopback on every port is open, so that an honest answer can be 127.0.0.1 and the URL names the server's port. */
 static struct got ask(struct names *n, const char *host, const char *path)
 {
-    site_open(&site, false, &(struct fetcher_options){.resolve = answer, .resolve_arg = n, .rules.allow_private = true});
+    site_open(&site, false,
+              &(struct fetcher_options){.resolve = answer, .resolve_arg = n, .rules.allow_private = true});
     n->port = site.server.port;
     char url[128];
     (void)snprintf(url, sizeof url, "http://%s:%u%s", host, site.server.port, path);
@@ -269,5 +293,6 @@ RUN("fetch_urls", 20, CASE(every_spelling_of_an_inner_address_is_denied),
     CASE(a_name_that_leads_inside_by_cname_is_denied),
     CASE(a_name_that_changes_after_the_look_is_asked_once_and_denied_the_next_time),
     CASE(a_redirect_to_a_name_that_has_turned_inside_is_denied),
-    CASE(a_thousand_addresses_are_all_looked_at_and_a_few_used), CASE(a_dead_first_address_does_not_hide_a_living_second),
-    CASE(names_without_addresses_are_named), CASE(localhost_is_asked_for_and_denied));
+    CASE(a_thousand_addresses_are_all_looked_at_and_a_few_used),
+    CASE(a_dead_first_address_does_not_hide_a_living_second), CASE(names_without_addresses_are_named),
+    CASE(localhost_is_asked_for_and_denied));

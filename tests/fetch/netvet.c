@@ -58,15 +58,16 @@ static const struct {
     {NULL, "2001:2::", "2001:2::ffff:ffff:ffff:ffff:ffff", NULL, "benchmarking (2001:2::/48)"},
     {NULL, "2001:10::", "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff", NULL, "ORCHID (2001:10::/28)"},
     {NULL, "2001:20::", "2001:2f:ffff:ffff:ffff:ffff:ffff:ffff", NULL, "ORCHIDv2 (2001:20::/28)"},
-    {NULL, "2001:30::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:200::", "IETF protocol assignments (2001::/23)"},
-    {"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::",
-     "documentation (2001:db8::/32)"},
-    {"2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2003::",
-     "6to4 (2002::/16)"},
+    {NULL, "2001:30::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
+     "2001:200::", "IETF protocol assignments (2001::/23)"},
+    {"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+     "2001:db9::", "documentation (2001:db8::/32)"},
+    {"2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+     "2003::", "6to4 (2002::/16)"},
     {"2620:4f:7fff:ffff:ffff:ffff:ffff:ffff", "2620:4f:8000::", "2620:4f:8000:ffff:ffff:ffff:ffff:ffff",
      "2620:4f:8001::", "AS112 (2620:4f:8000::/48)"},
-    {"3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff:1000::",
-     "documentation (3fff::/20)"},
+    {"3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+     "3fff:1000::", "documentation (3fff::/20)"},
     {NULL, "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL, "SRv6 segments (5f00::/16)"},
     {NULL, "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL, "unique-local (fc00::/7)"},
     {NULL, "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL, "link-local (fe80::/10)"},
@@ -128,10 +129,11 @@ END_TEST
 
 START_TEST(allow_private_opens_intranets_and_no_more)
 {
-    static const char *const open[] = {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1",
-                                       "fd00::1", "64:ff9b::10.0.0.1"};
-    static const char *const closed[] = {"169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.1",
-                                         "fe80::1", "ff02::1", "::", "::ffff:127.0.0.1", "64:ff9b::169.254.169.254"};
+    static const char *const open[] = {"127.0.0.1",  "10.1.2.3", "172.16.0.1", "192.168.1.1",
+                                       "100.64.0.1", "::1",      "fd00::1",    "64:ff9b::10.0.0.1"};
+    static const char *const closed[] = {
+        "169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255",  "192.0.2.1",
+        "fe80::1",         "ff02::1", "::",        "::ffff:127.0.0.1", "64:ff9b::169.254.169.254"};
     for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
         ck_assert_msg(open_to(&intranet, open[i]), "%s: %s", open[i], diag_last()->message);
     }
@@ -185,9 +187,20 @@ START_TEST(pins_are_parsed_in_every_form)
         ck_assert_uint_eq(pin.port, good[i].port);
         ck_assert_msg(netvet_same(&pin.addr, &want), "%s", good[i].text);
     }
-    static const char *const bad[] = {"", "a.test", "a.test:80", "a.test:80:", "a.test:0:1.2.3.4", "a.test:99999:1.2.3.4",
-                                      ":80:1.2.3.4", "a.test:80:name", "a.test:80:1.2.3.4:", "a.test:80:1.2.3.4:0",
-                                      "a.test:80:[::1", "a.test:80:[::1]x", "a.test:80:[::1]:", "a.test:x:1.2.3.4"};
+    static const char *const bad[] = {"",
+                                      "a.test",
+                                      "a.test:80",
+                                      "a.test:80:",
+                                      "a.test:0:1.2.3.4",
+                                      "a.test:99999:1.2.3.4",
+                                      ":80:1.2.3.4",
+                                      "a.test:80:name",
+                                      "a.test:80:1.2.3.4:",
+                                      "a.test:80:1.2.3.4:0",
+                                      "a.test:80:[::1",
+                                      "a.test:80:[::1]x",
+                                      "a.test:80:[::1]:",
+                                      "a.test:x:1.2.3.4"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct netvet_pin pin;
         ck_assert_msg(netvet_parse_pin(str_of(bad[i]), &pin) == -EINVAL, "\"%s\" was taken", bad[i]);

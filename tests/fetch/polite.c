@@ -28,13 +28,11 @@ static double seconds(int64_t from)
 struct visit {
     polite *polite;
     const char *host, *ip;
-    int64_t hold_ms;
-    int status;
-    int64_t retry_after_ms;
+    int64_t hold_ms, retry_after_ms;
     unsigned *inside, *most;
-    double began; /* seconds after the start of the test */
+    double began; /* seconds after zero */
     int64_t zero;
-    int result;
+    int status, result;
 };
 
 static int visit(void *arg)
@@ -84,8 +82,12 @@ static void check_most(const struct polite_options *o, bool same_host, bool same
     unsigned inside = 0, most = 0;
     struct visit v[6] = {0};
     for (size_t i = 0; i < 6; i++) {
-        v[i] = (struct visit){.host = hosts[same_host ? 0 : i], .ip = ips[same_address ? 0 : i], .hold_ms = 10,
-                              .status = 200, .inside = &inside, .most = &most};
+        v[i] = (struct visit){.host = hosts[same_host ? 0 : i],
+                              .ip = ips[same_address ? 0 : i],
+                              .hold_ms = 10,
+                              .status = 200,
+                              .inside = &inside,
+                              .most = &most};
     }
     run(v, 6, p);
     ck_assert_uint_eq(most, want);
@@ -166,7 +168,8 @@ START_TEST(without_retry_after_the_pause_doubles_up_to_its_limit_and_a_success_f
         run(&v, 1, p);
         ck_assert_double_eq_tol(v.began, want[i], 0.1);
     }
-    struct visit again[2] = {{.host = "a.test", .status = 503, .retry_after_ms = -1}, {.host = "a.test", .status = 200}};
+    struct visit again[2] = {{.host = "a.test", .status = 503, .retry_after_ms = -1},
+                             {.host = "a.test", .status = 200}};
     run(&again[0], 1, p);
     run(&again[1], 1, p);
     ck_assert_double_eq_tol(again[1].began, 1, 0.1);

@@ -16,8 +16,8 @@ static void pin(struct site *s, const char *host, unsigned port, unsigned to)
 
 void site_open(struct site *s, bool tls, const struct fetcher_options *options)
 {
-    static const char *const tls_names[] = {"site.test",    "other.test",   "expired.test", "early.test",
-                                            "self.test",    "unknown.test", "wrong.test",   "broken.test"};
+    static const char *const tls_names[] = {"site.test", "other.test",   "expired.test", "early.test",
+                                            "self.test", "unknown.test", "wrong.test",   "broken.test"};
     struct fetcher_options o = options ? *options : (struct fetcher_options){0};
     memset(s, 0, sizeof *s);
     hostile_start(&s->server, tls);

@@ -38,11 +38,11 @@ struct got {
 struct got get(struct site *s, const char *url);
 struct got get_with(struct site *s, const struct fetch_request *q);
 
-#define GIVES(got_, outcome_)                                                                                         \
-    do {                                                                                                              \
-        struct got g_ = (got_);                                                                                       \
+#define GIVES(got_, outcome_)                                                                                          \
+    do {                                                                                                               \
+        struct got g_ = (got_);                                                                                        \
         ck_assert_msg(g_.outcome == (outcome_), "%s: outcome %s (%s), not %s", g_.url, fetch_outcome_name(g_.outcome), \
-                      g_.detail, fetch_outcome_name(outcome_));                                                       \
+                      g_.detail, fetch_outcome_name(outcome_));                                                        \
     } while (0)
 
 long peak_kib(void); /* of this process's memory so far */

@@ -29,8 +29,8 @@
  *   /garbage                   answers, but not in HTTP
  *
  * The TLS port chooses its certificate by the name asked for: expired.test, early.test (not valid yet), self.test
- * (signed by itself), unknown.test (by an issuer nobody knows), wrong.test (for another name); all other names get a good
- * one of the CA in ca_file. "broken.test" ends the handshake with an alert. */
+ * (signed by itself), unknown.test (by an issuer nobody knows), wrong.test (for another name); all other names get a
+ * good one of the CA in ca_file. "broken.test" ends the handshake with an alert. */
 #ifndef TEST_HOSTILE_H
 #define TEST_HOSTILE_H
 

@@ -8,7 +8,6 @@
 
 enum { PATTERN = 8 << 10, LOCATION_MAX = 4 << 10 };
 
-
 static void stop(struct conn *c)
 {
     c->keep = false;
@@ -57,8 +56,8 @@ static void connection(struct conn *c)
 static void cached(struct conn *c)
 {
     bool fresh = strstr(c->head, "If-None-Match: \"v1\"") || strstr(c->head, "If-Modified-Since: Sun, 06 Nov");
-    (void)conn_respond(c, fresh ? 304 : 200, "ETag: \"v1\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "cached\n",
-                       7);
+    (void)conn_respond(c, fresh ? 304 : 200, "ETag: \"v1\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+                       "cached\n", 7);
 }
 
 static void to(struct conn *c, int status_, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -67,10 +66,9 @@ static void to(struct conn *c, int status_, const char *fmt, ...)
     char headers[LOCATION_MAX + 16] = "Location: ";
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(headers + 10, LOCATION_MAX, fmt, ap);
+    int n = vsnprintf(headers + 10, LOCATION_MAX, fmt, ap);
     va_end(ap);
-    size_t len = strlen(headers);
-    (void)snprintf(headers + len, sizeof headers - len, "\r\n");
+    memcpy(headers + 10 + (n < LOCATION_MAX ? n : LOCATION_MAX - 1), "\r\n", 3);
     (void)conn_respond(c, status_, headers, "moved\n", 6);
 }
 
@@ -197,7 +195,8 @@ static void reset(struct conn *c)
 
 static void too_long(struct conn *c)
 {
-    (void)conn_sends(c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    (void)conn_sends(
+        c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
 }
 
 static void bad_length(struct conn *c)
@@ -253,14 +252,40 @@ static const struct {
     const char *path;
     void (*act)(struct conn *c);
 } acts[] = {
-    {"/ok", ok}, {"/status", status}, {"/echo", echo}, {"/connection", connection}, {"/cached", cached},
-    {"/redirect", redirect}, {"/chain", chain}, {"/loop", loop}, {"/loop-back", loop}, {"/flap", flap},
-    {"/headers", headers}, {"/long-header", long_header}, {"/interim", interim}, {"/trailers", trailers},
-    {"/slow-headers", slow_headers}, {"/encoded", encoded}, {"/encoded-lines", encoded_lines}, {"/bomb", bomb},
-    {"/wide-zstd", hostile_wide_zstd}, {"/transfer-gzip", transfer_gzip}, {"/cut-gzip", spoilt_gzip},
-    {"/bad-gzip", spoilt_gzip}, {"/not-gzip", spoilt_gzip}, {"/cut", cut}, {"/reset", reset}, {"/long", too_long},
-    {"/bad-length", bad_length}, {"/bad-chunk", bad_chunk}, {"/endless", endless}, {"/slow", slow}, {"/stall", stall},
-    {"/silent", wait_for_close}, {"/empty", stop}, {"/garbage", garbage},
+    {"/ok", ok},
+    {"/status", status},
+    {"/echo", echo},
+    {"/connection", connection},
+    {"/cached", cached},
+    {"/redirect", redirect},
+    {"/chain", chain},
+    {"/loop", loop},
+    {"/loop-back", loop},
+    {"/flap", flap},
+    {"/headers", headers},
+    {"/long-header", long_header},
+    {"/interim", interim},
+    {"/trailers", trailers},
+    {"/slow-headers", slow_headers},
+    {"/encoded", encoded},
+    {"/encoded-lines", encoded_lines},
+    {"/bomb", bomb},
+    {"/wide-zstd", hostile_wide_zstd},
+    {"/transfer-gzip", transfer_gzip},
+    {"/cut-gzip", spoilt_gzip},
+    {"/bad-gzip", spoilt_gzip},
+    {"/not-gzip", spoilt_gzip},
+    {"/cut", cut},
+    {"/reset", reset},
+    {"/long", too_long},
+    {"/bad-length", bad_length},
+    {"/bad-chunk", bad_chunk},
+    {"/endless", endless},
+    {"/slow", slow},
+    {"/stall", stall},
+    {"/silent", wait_for_close},
+    {"/empty", stop},
+    {"/garbage", garbage},
 };
 
 bool hostile_act(struct conn *c)

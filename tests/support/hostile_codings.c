@@ -7,7 +7,7 @@
 
 #include "hostile_impl.h"
 
-enum { PIECE = 1 << 20, TEXT_MAX = 64 << 10, BLOCK = 128 << 10 };
+enum { PIECE = 1 << 20, TEXT_MAX = 64 << 10, BLOCK = 128 << 10, PREFIX = sizeof "Content-Encoding" - 1 };
 
 /* ---- honest codings ---- */
 
@@ -52,27 +52,27 @@ static size_t encode(const char *coding, const void *in, size_t n, void *out, si
 
 void hostile_encoded(struct conn *c, const char *as)
 {
-    char *a = calloc(2, TEXT_MAX), *b = a + TEXT_MAX;
-    char names[256], header[512];
+    char *a = calloc(2, TEXT_MAX), names[256], header[512];
     if (!a) {
         hostile_die("calloc");
     }
+    char *b = a + TEXT_MAX;
     size_t n = 0;
     for (int i = 0; i < 100; i++, n += 6) {
         memcpy(a + n, "hello\n", 6);
     }
     (void)snprintf(names, sizeof names, "%s", as);
-    (void)snprintf(header, sizeof header, "Content-Encoding: ");
+    int at = snprintf(header, sizeof header, "Content-Encoding");
     char *save, *from = a, *to = b;
     for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
         char *other = from;
         n = encode(name, from, n, to, TEXT_MAX);
         from = to;
         to = other;
-        size_t len = strlen(header);
-        (void)snprintf(header + len, sizeof header - len, "%s%s", strcmp(name, "raw") == 0 ? "deflate" : name,
-                       save && *save ? ", " : "\r\n");
+        at += snprintf(header + at, sizeof header - (size_t)at, "%s %s", at == PREFIX ? ":" : ",",
+                       strcmp(name, "raw") == 0 ? "deflate" : name);
     }
+    (void)snprintf(header + at, sizeof header - (size_t)at, "\r\n");
     (void)conn_respond(c, 200, header, from, n);
     free(a);
 }
@@ -172,7 +172,7 @@ static void brotli_bomb(struct conn *c)
 static void zstd_bomb(struct conn *c)
 {
     static const unsigned char frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50}; /* window of 1 MiB */
-    static const unsigned block = BLOCK << 3 | 1 << 1;                        /* one byte, repeated */
+    static const unsigned block = BLOCK << 3 | 1 << 1;                         /* one byte, repeated */
     const unsigned char bytes[] = {block & 0xff, block >> 8 & 0xff, block >> 16, 0};
     bool more = conn_send(c, frame, sizeof frame);
     while (more) {

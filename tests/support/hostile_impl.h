@@ -9,7 +9,7 @@
 struct conn {
     int fd, number;
     SSL *ssl;
-    bool keep; /* another request may follow */
+    bool keep;                       /* another request may follow */
     const char *host, *path, *query; /* in parts; query may be NULL */
     char head[8 << 10], parts[8 << 10];
 };

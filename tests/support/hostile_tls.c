@@ -36,7 +36,8 @@ static struct identity make(const char *name, const char *alt, long from, long t
 {
     struct identity id = {.key = EVP_EC_gen("P-256"), .cert = X509_new()};
     check(id.key && id.cert);
-    check(X509_set_version(id.cert, 2) && ASN1_INTEGER_set_uint64(X509_get_serialNumber(id.cert), 1 + (uint64_t)alt[0]));
+    check(X509_set_version(id.cert, 2) &&
+          ASN1_INTEGER_set_uint64(X509_get_serialNumber(id.cert), 1 + (uint64_t)alt[0]));
     check(X509_gmtime_adj(X509_getm_notBefore(id.cert), from) && X509_gmtime_adj(X509_getm_notAfter(id.cert), to));
     X509_NAME *subject = X509_get_subject_name(id.cert);
     check(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0));

@@ -191,7 +191,7 @@ static bool is_redirect(const struct fetch *f, const struct fetch_request *q)
            f->limits.redirects_max != FETCH_NO_REDIRECTS;
 }
 
-static int conclude(struct fetch *f, const struct fetch_request *q)
+static void conclude(struct fetch *f, const struct fetch_request *q)
 {
     struct fetch_response *r = &f->response;
     bool conditional = q->if_none_match || q->if_modified_since;
@@ -201,7 +201,7 @@ static int conclude(struct fetch *f, const struct fetch_request *q)
         r->outcome = FETCH_HTTP;
         (void)snprintf(r->detail, sizeof r->detail, "the server answered with status %d", r->status);
     }
-    return body_start(f);
+    (void)body_start(f);
 }
 
 /* ---- redirects ---- */
@@ -228,9 +228,10 @@ static int advance(struct fetch *f, struct route *route, str in)
     int e = url_parse(&route->text[route->n % 2], in, first ? NULL : &route->now, &next);
     if (e < 0) {
         int shown = (int)(in.len < 120 ? in.len : 120);
-        return e == URL_NOMEM ? fetch_fail(f, FETCH_NO_MEMORY, "out of memory")
-                              : fetch_fail(f, e == URL_OTHER_SCHEME ? FETCH_BAD_SCHEME : FETCH_BAD_URL, "%s\"%.*s\": %s",
-                                           first ? "" : "redirect to ", shown, in.p ? in.p : "", url_error_text(e));
+        return e == URL_NOMEM
+                   ? fetch_fail(f, FETCH_NO_MEMORY, "out of memory")
+                   : fetch_fail(f, e == URL_OTHER_SCHEME ? FETCH_BAD_SCHEME : FETCH_BAD_URL, "%s\"%.*s\": %s",
+                                first ? "" : "redirect to ", shown, in.p ? in.p : "", url_error_text(e));
     }
     route->now = next;
     if (set_url(f, &next) < 0) {
@@ -260,27 +261,24 @@ static int advance(struct fetch *f, struct route *route, str in)
     return 0;
 }
 
-static int follow(struct fetch *f, const struct fetch_request *q, struct route *route)
+/* Goes from hop to hop until a response is not a redirect, or the fetch has failed. */
+static void follow(struct fetch *f, const struct fetch_request *q, struct route *route)
 {
     int r = advance(f, route, q->url);
     while (r == 0) {
         r = hop(f, &route->now, q, url_same_origin(&route->first, &route->now));
-        if (r < 0) {
-            break;
+        r = r < 0 ? r : fill_response(f);
+        if (r == 0 && !is_redirect(f, q)) {
+            conclude(f, q);
+            return;
         }
-        r = fill_response(f);
-        if (r < 0) {
-            break;
+        if (r == 0) {
+            drain(f);
+            r = check_memory(f);
+            end_hop(f);
+            r = r < 0 ? r : advance(f, route, f->response.location);
         }
-        if (!is_redirect(f, q)) {
-            return conclude(f, q);
-        }
-        drain(f);
-        r = check_memory(f);
-        end_hop(f);
-        r = r < 0 ? r : advance(f, route, f->response.location);
     }
-    return r;
 }
 
 /* ---- opening and closing ---- */
@@ -352,7 +350,7 @@ int fetch_open(fetcher *door, const struct fetch_request *q, struct fetch **ret_
     door->stats.running++;
     buf_init(&route->text[0], URL_BUF_MAX);
     buf_init(&route->text[1], URL_BUF_MAX);
-    r = follow(f, q, route);
+    follow(f, q, route);
     buf_release(&route->text[0]);
     buf_release(&route->text[1]);
     enum fetch_outcome o = f->response.outcome;

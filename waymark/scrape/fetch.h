@@ -102,11 +102,11 @@ typedef int fetch_resolve_fn(void *arg, const char *host, uint16_t port, struct 
                              int64_t deadline);
 
 struct fetcher_options {
-    const char *user_agent; /* NULL: "waymark/VERSION"; name a page about the operator, as in "waymark/1.0 (+URL)" */
+    const char *user_agent;    /* NULL: "waymark/VERSION"; name a page about the operator, as in "waymark/1.0 (+URL)" */
     struct netvet_rules rules; /* copied, what it points at too */
     struct fetch_limits limits;
-    polite *polite;      /* shared by all fetchers of the loop; NULL: no politeness */
-    const char *ca_file; /* PEM; NULL: the system's */
+    polite *polite;            /* shared by all fetchers of the loop; NULL: no politeness */
+    const char *ca_file;       /* PEM; NULL: the system's */
     fetch_resolve_fn *resolve; /* NULL: fiber_resolve */
     void *resolve_arg;
 };
@@ -130,10 +130,10 @@ struct fetch_header {
 struct fetch_request {
     str url;
     bool head;
-    str body; /* p not NULL: POST; a redirect of it is not followed, but a FETCH_HTTP */
-    const char *accept;           /* NULL: any */
-    const char *if_none_match;    /* an ETag as the site sent it */
-    const char *if_modified_since; /* a Last-Modified as the site sent it */
+    str body;                           /* p not NULL: POST; a redirect of it is not followed, but a FETCH_HTTP */
+    const char *accept;                 /* NULL: any */
+    const char *if_none_match;          /* an ETag as the site sent it */
+    const char *if_modified_since;      /* a Last-Modified as the site sent it */
     const struct fetch_header *headers; /* credentials and the like: sent to the origin of url only */
     size_t n_headers;
     const struct fetch_limits *limits; /* fields that are not 0 take the place of the fetcher's */
@@ -143,18 +143,18 @@ struct fetch_request {
 /* What is known of a fetch; all of it lives until fetch_close. Times are of the wall clock. */
 struct fetch_response {
     enum fetch_outcome outcome;
-    int status;         /* of the last response that came, 0: none */
-    bool partial;       /* a body began and is not complete */
-    unsigned redirects; /* followed */
-    str url;            /* the last one asked for, in canonical form */
+    int status;                                      /* of the last response that came, 0: none */
+    bool partial;                                    /* a body began and is not complete */
+    unsigned redirects;                              /* followed */
+    str url;                                         /* the last one asked for, in canonical form */
     str content_type, etag, last_modified, location; /* empty: not sent */
-    int64_t content_length;    /* as declared, of the encoded body; -1: not said */
-    int64_t last_modified_us;  /* INT64_MIN: not sent, or not a date */
-    int64_t retry_after_ms;    /* from now; -1: not asked */
-    uint64_t received, decoded; /* bytes of the body so far */
-    struct fiber_addr address; /* connected to; len 0: not yet */
-    int http_version;          /* 10, 11, 20; 0: no response */
-    char detail[FETCH_DETAIL_MAX]; /* the sentence about this very case, empty for FETCH_OK */
+    int64_t content_length;                          /* as declared, of the encoded body; -1: not said */
+    int64_t last_modified_us;                        /* INT64_MIN: not sent, or not a date */
+    int64_t retry_after_ms;                          /* from now; -1: not asked */
+    uint64_t received, decoded;                      /* bytes of the body so far */
+    struct fiber_addr address;                       /* connected to; len 0: not yet */
+    int http_version;                                /* 10, 11, 20; 0: no response */
+    char detail[FETCH_DETAIL_MAX];                   /* the sentence about this very case, empty for FETCH_OK */
 };
 
 typedef struct fetch fetch;

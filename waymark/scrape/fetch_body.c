@@ -89,9 +89,10 @@ static ssize_t produce(struct fetch *f, char *p, size_t len)
 
 static ssize_t bad_coding(struct fetch *f, ssize_t code)
 {
-    return code == -ENOMEM ? fetch_fail(f, FETCH_NO_MEMORY, "out of memory")
-                           : fetch_fail(f, FETCH_BAD_ENCODING, "the body is not what its Content-Encoding says, after %llu bytes",
-                                        (unsigned long long)f->response.decoded);
+    return code == -ENOMEM
+               ? fetch_fail(f, FETCH_NO_MEMORY, "out of memory")
+               : fetch_fail(f, FETCH_BAD_ENCODING, "the body is not what its Content-Encoding says, after %llu bytes",
+                            (unsigned long long)f->response.decoded);
 }
 
 /* Counts n new bytes against the caps. */

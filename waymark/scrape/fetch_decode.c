@@ -125,13 +125,11 @@ static ptrdiff_t run_brotli(struct stage *s, str *in, uint8_t *out, size_t room)
     size_t left_in = in->len, left_out = room;
     const uint8_t *next_in = (const uint8_t *)in->p;
     uint8_t *next_out = out;
-    BrotliDecoderResult r =
-        BrotliDecoderDecompressStream(s->brotli, &left_in, &next_in, &left_out, &next_out, NULL);
+    BrotliDecoderResult r = BrotliDecoderDecompressStream(s->brotli, &left_in, &next_in, &left_out, &next_out, NULL);
     *in = str_from(*in, in->len - left_in);
     if (r == BROTLI_DECODER_RESULT_ERROR) {
         BrotliDecoderErrorCode e = BrotliDecoderGetErrorCode(s->brotli);
-        bool memory =
-            e <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && e >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
+        bool memory = e <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && e >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
         s->broken = memory ? -ENOMEM : -EBADMSG;
     }
     s->ended = r == BROTLI_DECODER_RESULT_SUCCESS;
@@ -203,7 +201,8 @@ ptrdiff_t decoder_run(decoder *d, str *in, void *out, size_t room)
             if (!last && s->len) {
                 continue; /* the next one has not taken the last lot */
             }
-            ptrdiff_t n = stage_run(s, &own, last ? (uint8_t *)out + written : s->made, last ? room - written : BETWEEN);
+            ptrdiff_t n =
+                stage_run(s, &own, last ? (uint8_t *)out + written : s->made, last ? room - written : BETWEEN);
             if (n < 0) {
                 return written ? (ptrdiff_t)written : n;
             }
@@ -242,7 +241,11 @@ static int coding_of(str name)
     static const struct {
         str name;
         enum coding coding;
-    } known[] = {{{"gzip", 4}, GZIP}, {{"x-gzip", 6}, GZIP}, {{"deflate", 7}, DEFLATE}, {{"br", 2}, BROTLI}, {{"zstd", 4}, ZSTD}};
+    } known[] = {{{"gzip", 4}, GZIP},
+                 {{"x-gzip", 6}, GZIP},
+                 {{"deflate", 7}, DEFLATE},
+                 {{"br", 2}, BROTLI},
+                 {{"zstd", 4}, ZSTD}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (str_eq_nocase(name, known[i].name)) {
             return (int)known[i].coding;

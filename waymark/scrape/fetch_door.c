@@ -191,8 +191,9 @@ static int want(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
     if (!s) {
         return what == CURL_POLL_REMOVE ? 0 : -1;
     }
-    watch(s, what == CURL_POLL_REMOVE ? 0
-             : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
+    watch(s, what == CURL_POLL_REMOVE
+                 ? 0
+                 : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
     return 0;
 }
 

@@ -22,6 +22,8 @@
 
 /* ---- fetch_outcome.c ---- */
 int outcome_code(enum fetch_outcome o); /* the negative code of fetch_read for it */
+/* What a finished transfer came to; asked: the request had gone out. */
+enum fetch_outcome outcome_of(CURL *easy, CURLcode code, bool asked);
 
 /* ---- fetch_head.c ---- */
 struct head {
@@ -61,9 +63,9 @@ struct transfer {
     void (*on_done)(void *arg); /* when the network part is over */
     void *on_done_arg;
     bool done, literal;
-    bool running; /* in the door's list and libcurl's */
-    unsigned failed_before; /* door_failed_allocations at the start */
-    int64_t asked_at; /* when the connection stood and the request went out; 0: not yet */
+    bool running;               /* in the door's list and libcurl's */
+    unsigned failed_before;     /* door_failed_allocations at the start */
+    int64_t asked_at;           /* when the connection stood and the request went out; 0: not yet */
     enum fetch_outcome outcome; /* FETCH_OK, or the first thing that went wrong */
     char detail[FETCH_DETAIL_MAX];
     char error[CURL_ERROR_SIZE];
@@ -83,16 +85,19 @@ int transfer_wait(struct transfer *t, int64_t deadline);
 /* The oldest run of unread bytes, and how much of it was used. */
 str transfer_peek(const struct transfer *t);
 void transfer_skip(struct transfer *t, size_t n);
-/* Lets a paused transfer go on when enough was read. Returns the time in ns that it had been paused, 0 if it was not. */
+/* Lets a paused transfer go on when enough was read. Returns the time in ns that it had been paused, 0 if it was not.
+ */
 int64_t transfer_resume(struct transfer *t);
-void transfer_fail(struct transfer *t, enum fetch_outcome o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Whether libcurl was refused memory meanwhile: it then may send a URL without its query, so nothing is to be believed. */
+void transfer_fail(struct transfer *t, enum fetch_outcome o, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Whether libcurl was refused memory meanwhile: it then may send a URL without its query, so nothing is to be believed.
+ */
 bool transfer_lacked_memory(const struct transfer *t);
 void transfer_finished(struct transfer *t, CURLcode code); /* from the door */
 
 /* ---- fetch_where.c ---- */
-/* Finds and vets the addresses of u. Returns how many (at most FETCH_ADDRESSES_MAX), 0 when *ret_outcome and the diagnosis
- * say why there are none, or -ECANCELED or -ENOMEM. */
+/* Finds and vets the addresses of u. Returns how many (at most FETCH_ADDRESSES_MAX), 0 when *ret_outcome and the
+ * diagnosis say why there are none, or -ECANCELED or -ENOMEM. */
 int where_is(fetcher *f, const url *u, int64_t deadline, struct fiber_addr addrs[static FETCH_ADDRESSES_MAX],
              bool *ret_pinned, enum fetch_outcome *ret_outcome);
 
@@ -102,7 +107,7 @@ struct fetcher {
     CURLM *multi;
     struct transfer *running;
     uv_loop_t *uv;
-    uv_timer_t *timer; /* its own block, since it outlives the fetcher until libuv has closed it */
+    uv_timer_t *timer;   /* its own block, since it outlives the fetcher until libuv has closed it */
     struct sock **socks; /* by descriptor */
     size_t n_socks;
     bool acting; /* inside libcurl */
@@ -118,8 +123,8 @@ struct fetcher {
 };
 int door_add(fetcher *f, struct transfer *t); /* 0 or -ENOMEM */
 void door_remove(fetcher *f, struct transfer *t);
-/* Ends every transfer, and starts again with a new multi handle at the next: after a refused allocation libcurl 7.88 keeps
- * half-made entries of sockets and stumbles over them later. */
+/* Ends every transfer, and starts again with a new multi handle at the next: after a refused allocation libcurl 7.88
+ * keeps half-made entries of sockets and stumbles over them later. */
 void door_discard(fetcher *f);
 curl_socket_t door_open_socket(fetcher *f, const struct curl_sockaddr *address);
 int door_close_socket(void *fetcher, curl_socket_t fd);
@@ -138,7 +143,7 @@ struct fetch {
     int64_t total_end;
     decoder *decoder;
     bool head, has_body, ended;
-    int code; /* what fetch_read returns from now on */
+    int code;          /* what fetch_read returns from now on */
     uint64_t consumed; /* received bytes that were decoded */
     size_t stretch;    /* bytes read since others last ran */
     int64_t window_end;

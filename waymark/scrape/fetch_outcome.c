@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 
 #include "waymark/scrape/fetch_impl.h"
 
@@ -64,4 +65,68 @@ int outcome_code(enum fetch_outcome o)
 {
     assert((unsigned)o < FETCH_OUTCOMES);
     return outcomes[o].code;
+}
+
+/* ---- what libcurl and OpenSSL say ---- */
+
+static enum fetch_outcome of_certificate(long verify_result)
+{
+    switch (verify_result) {
+    case X509_V_OK:              /* the chain is good, so it is the name; libcurl 7.88 leaves the other code */
+    case X509_V_ERR_UNSPECIFIED: /* in place then */
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return FETCH_TLS_WRONG_NAME;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return FETCH_TLS_EXPIRED;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return FETCH_TLS_NOT_YET_VALID;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return FETCH_TLS_SELF_SIGNED;
+    default:
+        return FETCH_TLS_UNTRUSTED;
+    }
+}
+
+enum fetch_outcome outcome_of(CURL *easy, CURLcode code, bool asked)
+{
+    long verify = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wswitch-enum" /* a hundred codes, most of other protocols */
+    switch (code) {
+    case CURLE_OK:
+        return FETCH_OK;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_URL_MALFORMAT:
+        return FETCH_BAD_URL;
+    case CURLE_COULDNT_CONNECT:
+        return FETCH_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT:
+        return asked ? FETCH_TIMEOUT_TOTAL : FETCH_TIMEOUT_CONNECT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        (void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+        return of_certificate(verify);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+        return FETCH_TLS;
+    case CURLE_GOT_NOTHING:
+        return FETCH_EMPTY_REPLY;
+    case CURLE_PARTIAL_FILE:
+        return FETCH_TRUNCATED;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2_STREAM:
+        return FETCH_CONNECTION_LOST;
+    case CURLE_OUT_OF_MEMORY:
+        return FETCH_NO_MEMORY;
+    default:
+        return FETCH_PROTOCOL;
+    }
+#pragma GCC diagnostic pop
 }

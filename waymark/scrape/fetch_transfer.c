@@ -1,6 +1,5 @@
 #include <assert.h>
 #include <errno.h>
-#include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,68 +148,6 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
 
 /* ---- how it ended ---- */
 
-static enum fetch_outcome of_certificate(long verify_result)
-{
-    switch (verify_result) {
-    case X509_V_OK:              /* the chain is good, so it is the name; libcurl 7.88 leaves the other code */
-    case X509_V_ERR_UNSPECIFIED: /* in place then */
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return FETCH_TLS_WRONG_NAME;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return FETCH_TLS_EXPIRED;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return FETCH_TLS_NOT_YET_VALID;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        return FETCH_TLS_SELF_SIGNED;
-    default:
-        return FETCH_TLS_UNTRUSTED;
-    }
-}
-
-static enum fetch_outcome of_curl(const struct transfer *t, CURLcode code)
-{
-    long verify = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wswitch-enum" /* a hundred codes, most of other protocols */
-    switch (code) {
-    case CURLE_OK:
-        return FETCH_OK;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_URL_MALFORMAT:
-        return FETCH_BAD_URL;
-    case CURLE_COULDNT_CONNECT:
-        return FETCH_CONNECT;
-    case CURLE_OPERATION_TIMEDOUT:
-        return t->asked_at ? FETCH_TIMEOUT_TOTAL : FETCH_TIMEOUT_CONNECT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-        (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-        return of_certificate(verify);
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT:
-        return FETCH_TLS;
-    case CURLE_GOT_NOTHING:
-        return FETCH_EMPTY_REPLY;
-    case CURLE_PARTIAL_FILE:
-        return FETCH_TRUNCATED;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_HTTP2_STREAM:
-        return FETCH_CONNECTION_LOST;
-    case CURLE_OUT_OF_MEMORY:
-        return FETCH_NO_MEMORY;
-    default:
-        return FETCH_PROTOCOL;
-    }
-#pragma GCC diagnostic pop
-}
-
 bool transfer_lacked_memory(const struct transfer *t)
 {
     return door_failed_allocations() != t->failed_before;
@@ -218,7 +155,7 @@ bool transfer_lacked_memory(const struct transfer *t)
 
 void transfer_finished(struct transfer *t, CURLcode code)
 {
-    enum fetch_outcome o = of_curl(t, code);
+    enum fetch_outcome o = outcome_of(t->easy, code, t->asked_at != 0);
     if (transfer_lacked_memory(t)) {
         o = FETCH_NO_MEMORY;
     } else if (o == FETCH_NO_MEMORY && t->asked_at && !t->head.complete) {
@@ -279,8 +216,8 @@ static bool add_addresses(struct transfer *t, const struct transfer_spec *spec)
         bool v6 = t->addresses[0].ss.ss_family == AF_INET6;
         unsigned port = ntohs(v6 ? ((const struct sockaddr_in6 *)&t->addresses[0].ss)->sin6_port
                                  : ((const struct sockaddr_in *)&t->addresses[0].ss)->sin_port);
-        return add_line(&t->connect_to, "%.*s:%u:%s%s%s:%u", STR_FMT(u->host), u->port, v6 ? "[" : "", ip, v6 ? "]" : "",
-                        port);
+        return add_line(&t->connect_to, "%.*s:%u:%s%s%s:%u", STR_FMT(u->host), u->port, v6 ? "[" : "", ip,
+                        v6 ? "]" : "", port);
     }
     if (t->literal) {
         return true;
@@ -426,7 +363,8 @@ int64_t transfer_resume(struct transfer *t)
     if (c != CURLE_OK && transfer_lacked_memory(t)) {
         door_discard(t->door);
     } else if (c != CURLE_OK) {
-        transfer_fail(t, of_curl(t, c), "%s", fetch_outcome_text(of_curl(t, c)));
+        enum fetch_outcome o = outcome_of(t->easy, c, true);
+        transfer_fail(t, o, "%s", fetch_outcome_text(o));
     }
     return waited > 0 ? waited : 1;
 }

@@ -17,7 +17,10 @@ struct range {
     const char *name, *text;
 };
 
-#define V4(a, b, c, d) {(a), (b), (c), (d)}
+#define V4(a, b, c, d)     \
+    {                      \
+        (a), (b), (c), (d) \
+    }
 /* The first match counts, so the narrow ones come before those that contain them. */
 static const struct range ranges4[] = {
     {V4(255, 255, 255, 255), 32, .name = "broadcast", .text = "255.255.255.255/32"},
@@ -175,7 +178,8 @@ int netvet_port(const struct netvet_rules *rules, uint16_t port)
             return 0;
         }
     }
-    return diag_set(-EACCES, "port %u is closed: 80, 443%s are open", port, rules->n_ports ? " and those you named" : "");
+    return diag_set(-EACCES, "port %u is closed: 80, 443%s are open", port,
+                    rules->n_ports ? " and those you named" : "");
 }
 
 bool netvet_same(const struct fiber_addr *a, const struct fiber_addr *b)

@@ -82,6 +82,7 @@ static void forget(polite *p, struct polite_place *l)
     struct polite_place **at = &p->buckets[l->hash & p->mask];
     while (*at != l) {
         at = &(*at)->chain;
+        assert(*at);
     }
     *at = l->chain;
     idle_remove(p, l);
@@ -143,7 +144,7 @@ static struct polite_place *join(polite *p, str key, unsigned turns)
 
 static void part(polite *p, struct polite_place *l)
 {
-    assert(l->users > 0);
+    assert(l && l->users > 0);
     if (--l->users == 0) {
         idle_add(p, l);
     }
@@ -170,8 +171,8 @@ static str address_key(const struct fiber_addr *a, char key[static KEY_MAX])
 
 static int held_back(const struct polite_place *l, int64_t until)
 {
-    return diag_set(-EBUSY, "%.*s is to be left alone for another %lld s, which is past the deadline",
-                    (int)l->key_len, l->key, (long long)((until - fiber_now() + SECOND - 1) / SECOND));
+    return diag_set(-EBUSY, "%.*s is to be left alone for another %lld s, which is past the deadline", (int)l->key_len,
+                    l->key, (long long)((until - fiber_now() + SECOND - 1) / SECOND));
 }
 
 /* Waits for the next start that this place allows, and takes it. */

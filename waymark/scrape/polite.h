@@ -1,8 +1,9 @@
 /* polite.h: how often and how much at once a host and an address are asked.
  *
  * One polite is shared by all fetchers of a loop, so that a host sees one visitor however many tenants scan it.
- * Turns are taken in the order of asking. What is remembered of a host is small and bounded: beyond max_hosts the one that
- * was idle longest is forgotten. A caller that holds a turn of a host must not wait for another one of the same host. */
+ * Turns are taken in the order of asking. What is remembered of a host is small and bounded: beyond max_hosts the one
+ * that was idle longest is forgotten. A caller that holds a turn of a host must not wait for another one of the same
+ * host. */
 #ifndef WAYMARK_SCRAPE_POLITE_H
 #define WAYMARK_SCRAPE_POLITE_H
 
