@@ -112,6 +112,8 @@ START_TEST(twenty_codings_are_too_many)
         FETCH_TOO_MANY_ENCODINGS);
     (void)ends("http://site.test/encoded-lines?n=20", FETCH_TOO_MANY_ENCODINGS);
     (void)ends("http://site.test/encoded?as=sdch", FETCH_UNKNOWN_ENCODING);
+    struct got g = ends("http://site.test/escape", FETCH_UNKNOWN_ENCODING);
+    ck_assert(!strchr(g.detail, 033)); /* nothing for a terminal to obey */
     (void)ends("http://site.test/encoded?as=gzip,rot13", FETCH_UNKNOWN_ENCODING);
     site_close(&site);
 }

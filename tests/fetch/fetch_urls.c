@@ -231,6 +231,17 @@ START_TEST(a_name_that_changes_after_the_look_is_asked_once_and_denied_the_next_
 }
 END_TEST
 
+START_TEST(the_addresses_of_each_fetch_are_those_that_were_vetted_for_it)
+{
+    struct names n = {.answers = {{"127.0.0.1"}, {"127.0.0.2"}}, .questions = 2}; /* nobody listens on the second */
+    GIVES(ask(&n, "moved.test", "/cut"), FETCH_TRUNCATED);
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://moved.test:%u/ok", site.server.port);
+    GIVES(get(&site, url), FETCH_CONNECT); /* not the first again, out of some cache */
+    site_close(&site);
+}
+END_TEST
+
 START_TEST(a_redirect_to_a_name_that_has_turned_inside_is_denied)
 {
     struct names n = {.answers = {{"127.0.0.1"}, {"169.254.169.254"}}, .questions = 2};
@@ -292,6 +303,7 @@ RUN("fetch_urls", 20, CASE(every_spelling_of_an_inner_address_is_denied),
     CASE(a_trailing_dot_is_part_of_the_name_asked_for), CASE(a_name_with_one_inner_address_among_good_ones_is_denied),
     CASE(a_name_that_leads_inside_by_cname_is_denied),
     CASE(a_name_that_changes_after_the_look_is_asked_once_and_denied_the_next_time),
+    CASE(the_addresses_of_each_fetch_are_those_that_were_vetted_for_it),
     CASE(a_redirect_to_a_name_that_has_turned_inside_is_denied),
     CASE(a_thousand_addresses_are_all_looked_at_and_a_few_used),
     CASE(a_dead_first_address_does_not_hide_a_living_second), CASE(names_without_addresses_are_named),

@@ -15,6 +15,7 @@
  *   /headers?n=3000  /long-header?n=200000  /interim?n=0 (without end)  /trailers?n=3000  /slow-headers
  *   /encoded?as=gzip,br        "hello\n" a hundred times over, encoded in that order (gzip, deflate, raw, br, zstd, and
  *                              any other word, which changes nothing but the header)
+ *   /escape                    a Content-Encoding that clears the terminal it is shown on
  *   /encoded-lines?n=20        twenty Content-Encoding lines
  *   /bomb?as=gzip              zeros without end in that coding (gzip, br, zstd, gzip,gzip)
  *   /wide-zstd                 a zstd frame that wants a window of 2 GiB

@@ -150,6 +150,11 @@ static void encoded(struct conn *c)
     hostile_encoded(c, as ? as : "gzip");
 }
 
+static void escape(struct conn *c)
+{
+    (void)conn_respond(c, 200, "Content-Encoding: \033[2Jclear\r\n", "hello\n", 6);
+}
+
 static void encoded_lines(struct conn *c)
 {
     bool more = conn_sends(c, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n");
@@ -269,6 +274,7 @@ static const struct {
     {"/slow-headers", slow_headers},
     {"/encoded", encoded},
     {"/encoded-lines", encoded_lines},
+    {"/escape", escape},
     {"/bomb", bomb},
     {"/wide-zstd", hostile_wide_zstd},
     {"/transfer-gzip", transfer_gzip},

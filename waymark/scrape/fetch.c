@@ -22,6 +22,9 @@ static int end(struct fetch *f, enum fetch_outcome o, const char *detail)
         f->response.partial = f->has_body && !f->ended;
         f->code = outcome_code(o);
         (void)snprintf(f->response.detail, sizeof f->response.detail, "%s", detail);
+        for (char *c = f->response.detail; *c; c++) { /* it may quote the site, and end on a terminal */
+            *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+        }
         (void)diag_set(f->code, "%.*s: %s", (int)(f->response.url.len < 150 ? f->response.url.len : 150),
                        f->response.url.p ? f->response.url.p : "", f->response.detail);
     }

@@ -112,7 +112,8 @@ struct fetcher_options {
 };
 
 typedef struct fetcher fetcher;
-/* Needs a current loop. The program ignores SIGPIPE. -ENOMEM; -EINVAL for a ca_file that cannot be read. */
+/* Needs a current loop. The program ignores SIGPIPE. -ENOMEM; -EINVAL for a ca_file that cannot be read and a bad
+ * user_agent. */
 int fetcher_open(const struct fetcher_options *options, fetcher **ret);
 /* All its fetches must have been closed (asserted). NULL is fine. */
 void fetcher_close(fetcher *f);

@@ -158,6 +158,7 @@ ssize_t fetch_read(struct fetch *f, void *p, size_t len)
     if (f->code || f->ended || !f->has_body || len == 0) {
         return f->code;
     }
+    len = len < STRETCH_MAX ? len : STRETCH_MAX;
     char extra;
     uint64_t left = f->limits.body_max - r->decoded;
     char *to = left ? p : &extra; /* at the cap, one more byte tells whether the body ends here */

@@ -1,24 +1,25 @@
-/* libcurl's multi handle on the loop. Each descriptor number has one uv_poll for the life of the fetcher, started while
- * libcurl wants to hear of it. libcurl closes some sockets behind our back (those that lost the race of addresses),
- * so a poll belongs to the number, not to the socket. */
+/* libcurl's multi handle on the loop. Its sockets are watched by an epoll of the fetcher's own, and that by one
+ * uv_poll: libcurl closes some sockets without a word (those that lost the race of addresses), which the kernel
+ * forgives, while a uv_poll of a number that now belongs to somebody else would take that one out of the loop. */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "waymark/scrape/fetch_impl.h"
 
-enum { SPINS_MAX = 16, POOLED_MAX = 64, CONNECTION_IDLE_S = 60 };
+enum { READY_MAX = 64, SPINS_MAX = 16, POOLED_MAX = 64 };
 
-struct sock {
+/* In a block of their own, since libuv closes them later. */
+struct door_handles {
     uv_poll_t poll;
-    fetcher *door;
-    curl_socket_t fd;
-    int events; /* watched; 0: none */
+    uv_timer_t timer;
+    unsigned open;
 };
 
 /* ---- memory of libcurl ---- */
@@ -95,7 +96,7 @@ static void act(fetcher *f, curl_socket_t fd, int events)
     }
     assert(m != CURLM_RECURSIVE_API_CALL && m != CURLM_BAD_HANDLE);
     if (f->again) {
-        (void)uv_timer_start(f->timer, on_timer, 1, 0);
+        (void)uv_timer_start(&f->handles->timer, on_timer, 1, 0);
     }
     f->acting = false;
     if (m == CURLM_OK) {
@@ -116,105 +117,45 @@ static int set_timer(CURLM *multi, long ms, void *arg)
     (void)multi;
     f->again = ms == 0 && f->acting;
     if (ms < 0) {
-        (void)uv_timer_stop(f->timer);
+        (void)uv_timer_stop(&f->handles->timer);
     } else if (!f->again) {
         uv_update_time(f->uv);
-        (void)uv_timer_start(f->timer, on_timer, (uint64_t)ms, 0);
+        (void)uv_timer_start(&f->handles->timer, on_timer, (uint64_t)ms, 0);
     }
     return 0;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct sock *s = poll->data;
-    int what = status < 0 ? CURL_CSELECT_ERR : 0;
-    what |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
-    what |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    act(s->door, s->fd, what);
-}
-
-static void watch(struct sock *s, int events)
-{
-    if (events == s->events) {
-        return;
+    fetcher *f = poll->data;
+    struct epoll_event ready[READY_MAX];
+    (void)status;
+    (void)events;
+    int n = epoll_wait(f->epoll, ready, READY_MAX, 0); /* what does not fit is there the next time */
+    for (int i = 0; i < n && f->multi; i++) {
+        uint32_t e = ready[i].events;
+        bool broken = e & (EPOLLERR | EPOLLHUP); /* reading or writing will tell how */
+        act(f, ready[i].data.fd,
+            (broken || e & EPOLLIN ? CURL_CSELECT_IN : 0) | (broken || e & EPOLLOUT ? CURL_CSELECT_OUT : 0));
     }
-    s->events = events;
-    if (events) {
-        (void)uv_poll_start(&s->poll, events, on_poll);
-    } else {
-        (void)uv_poll_stop(&s->poll);
-    }
-}
-
-static struct sock *sock_of(const fetcher *f, curl_socket_t fd)
-{
-    return fd >= 0 && (size_t)fd < f->n_socks ? f->socks[fd] : NULL;
-}
-
-static struct sock *sock_made(fetcher *f, curl_socket_t fd)
-{
-    size_t at = (size_t)fd;
-    if (at >= f->n_socks) {
-        size_t n = at + 64;
-        struct sock **p = mem_realloc(f->socks, n * sizeof(struct sock *));
-        if (!p) {
-            return NULL;
-        }
-        memset(p + f->n_socks, 0, (n - f->n_socks) * sizeof *p);
-        f->socks = p;
-        f->n_socks = n;
-    }
-    if (f->socks[at]) {
-        watch(f->socks[at], 0); /* of a socket that was closed unsaid */
-        return f->socks[at];
-    }
-    struct sock *s = mem_zalloc(1, sizeof *s);
-    if (!s || uv_poll_init(f->uv, &s->poll, fd) != 0) {
-        mem_free(s);
-        return NULL;
-    }
-    s->poll.data = s;
-    s->door = f;
-    s->fd = fd;
-    f->socks[at] = s;
-    return s;
 }
 
 static int want(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
+    fetcher *f = arg;
     (void)easy;
     (void)unused;
-    struct sock *s = sock_of(arg, fd);
-    if (!s && what != CURL_POLL_REMOVE) {
-        s = sock_made(arg, fd); /* not one of door_open_socket: libcurl's own */
+    if (what == CURL_POLL_REMOVE) {
+        (void)epoll_ctl(f->epoll, EPOLL_CTL_DEL, fd, NULL); /* fails when it is closed already */
+        return 0;
     }
-    if (!s) {
-        return what == CURL_POLL_REMOVE ? 0 : -1;
+    struct epoll_event e = {.data.fd = fd};
+    e.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    if (epoll_ctl(f->epoll, EPOLL_CTL_ADD, fd, &e) != 0 &&
+        (errno != EEXIST || epoll_ctl(f->epoll, EPOLL_CTL_MOD, fd, &e) != 0)) {
+        return -1;
     }
-    watch(s, what == CURL_POLL_REMOVE
-                 ? 0
-                 : (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
     return 0;
-}
-
-curl_socket_t door_open_socket(fetcher *f, const struct curl_sockaddr *address)
-{
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-    if (fd >= 0 && !sock_made(f, fd)) {
-        (void)close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    f->stats.connections += fd >= 0;
-    return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
-int door_close_socket(void *fetcher_, curl_socket_t fd)
-{
-    struct sock *s = sock_of(fetcher_, fd);
-    if (s) {
-        watch(s, 0); /* before close, so that libuv can take it out of epoll */
-    }
-    return close(fd);
 }
 
 static bool make_multi(fetcher *f)
@@ -238,12 +179,7 @@ void door_discard(fetcher *f)
     while (f->running) {
         transfer_finished(f->running, CURLE_OUT_OF_MEMORY);
     }
-    for (size_t i = 0; i < f->n_socks; i++) {
-        if (f->socks[i]) {
-            watch(f->socks[i], 0);
-        }
-    }
-    (void)uv_timer_stop(f->timer);
+    (void)uv_timer_stop(&f->handles->timer);
     (void)curl_multi_cleanup(f->multi);
     f->multi = NULL;
 }
@@ -264,6 +200,7 @@ int door_add(fetcher *f, struct transfer *t)
     }
     f->running = t;
     t->running = true;
+    uv_ref((uv_handle_t *)&f->handles->poll);
     return 0;
 }
 
@@ -277,6 +214,9 @@ void door_remove(fetcher *f, struct transfer *t)
     }
     t->next = t->prev = NULL;
     t->running = false;
+    if (!f->running) { /* pooled connections keep nobody waiting */
+        uv_unref((uv_handle_t *)&f->handles->poll);
+    }
 }
 
 /* ---- opening and closing ---- */
@@ -327,25 +267,52 @@ static int copy_options(fetcher *f, const struct fetcher_options *o)
     return 0;
 }
 
+static int open_handles(fetcher *f)
+{
+    f->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (f->epoll < 0) {
+        return diag_set(-errno, "cannot make an epoll: %s", strerror(errno));
+    }
+    struct door_handles *h = mem_zalloc(1, sizeof *h);
+    if (!h) {
+        return diag_nomem();
+    }
+    int r = uv_poll_init(f->uv, &h->poll, f->epoll);
+    if (r < 0) {
+        mem_free(h);
+        return diag_set(r, "cannot watch an epoll: %s", uv_strerror(r));
+    }
+    (void)uv_timer_init(f->uv, &h->timer); /* cannot fail */
+    h->poll.data = h->timer.data = f;
+    h->open = 2;
+    f->handles = h;
+    (void)uv_poll_start(&h->poll, UV_READABLE, on_poll);
+    uv_unref((uv_handle_t *)&h->poll);
+    return 0;
+}
+
 int fetcher_open(const struct fetcher_options *options, fetcher **ret)
 {
     assert(fiber_loop_current());
     (void)pthread_once(&curl_once, curl_init);
+    if (options->user_agent && strpbrk(options->user_agent, "\r\n")) {
+        return diag_set(-EINVAL, "the user agent has a line break in it");
+    }
     if (options->ca_file && access(options->ca_file, R_OK) != 0) {
         return diag_set(-EINVAL, "the CA file %s cannot be read: %s", options->ca_file, strerror(errno));
     }
     fetcher *f = mem_zalloc(1, sizeof *f);
-    uv_timer_t *timer = f ? mem_zalloc(1, sizeof *timer) : NULL;
-    if (!timer) {
-        mem_free(f);
+    if (!f) {
         return diag_nomem();
     }
     f->uv = fiber_loop_uv(fiber_loop_current());
-    f->timer = timer;
-    (void)uv_timer_init(f->uv, timer); /* cannot fail */
-    timer->data = f;
     f->memory = arena_new(NULL, 0);
-    int r = f->memory && make_multi(f) ? copy_options(f, options) : diag_nomem();
+    f->epoll = -1;
+    int r = f->memory ? copy_options(f, options) : diag_nomem();
+    r = r < 0 ? r : open_handles(f);
+    if (r == 0 && !make_multi(f)) {
+        r = diag_nomem();
+    }
     if (r < 0) {
         fetcher_close(f);
         return r;
@@ -354,14 +321,12 @@ int fetcher_open(const struct fetcher_options *options, fetcher **ret)
     return 0;
 }
 
-static void on_sock_closed(uv_handle_t *h)
+static void on_closed(uv_handle_t *h)
 {
-    mem_free(h->data);
-}
-
-static void on_timer_closed(uv_handle_t *h)
-{
-    mem_free(h);
+    struct door_handles *both = h->data;
+    if (--both->open == 0) {
+        mem_free(both);
+    }
 }
 
 void fetcher_close(fetcher *f)
@@ -371,15 +336,16 @@ void fetcher_close(fetcher *f)
     }
     assert(f->stats.running == 0 && !f->running);
     if (f->multi) {
-        (void)curl_multi_cleanup(f->multi); /* closes the pooled connections, by door_close_socket */
+        (void)curl_multi_cleanup(f->multi); /* closes the pooled connections */
     }
-    for (size_t i = 0; i < f->n_socks; i++) {
-        if (f->socks[i]) {
-            uv_close((uv_handle_t *)&f->socks[i]->poll, on_sock_closed);
-        }
+    if (f->handles) {
+        f->handles->poll.data = f->handles->timer.data = f->handles;
+        uv_close((uv_handle_t *)&f->handles->poll, on_closed);
+        uv_close((uv_handle_t *)&f->handles->timer, on_closed);
     }
-    mem_free(f->socks);
-    uv_close((uv_handle_t *)f->timer, on_timer_closed);
+    if (f->epoll >= 0) {
+        (void)close(f->epoll);
+    }
     arena_free(f->memory);
     mem_free(f);
 }

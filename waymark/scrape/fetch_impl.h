@@ -102,14 +102,13 @@ int where_is(fetcher *f, const url *u, int64_t deadline, struct fiber_addr addrs
              bool *ret_pinned, enum fetch_outcome *ret_outcome);
 
 /* ---- fetch_door.c ---- */
-struct sock;
+struct door_handles;
 struct fetcher {
     CURLM *multi;
     struct transfer *running;
     uv_loop_t *uv;
-    uv_timer_t *timer;   /* its own block, since it outlives the fetcher until libuv has closed it */
-    struct sock **socks; /* by descriptor */
-    size_t n_socks;
+    int epoll;
+    struct door_handles *handles;
     bool acting; /* inside libcurl */
     bool again;  /* it wants to be called at once */
     arena *memory;
@@ -126,8 +125,6 @@ void door_remove(fetcher *f, struct transfer *t);
 /* Ends every transfer, and starts again with a new multi handle at the next: after a refused allocation libcurl 7.88
  * keeps half-made entries of sockets and stumbles over them later. */
 void door_discard(fetcher *f);
-curl_socket_t door_open_socket(fetcher *f, const struct curl_sockaddr *address);
-int door_close_socket(void *fetcher, curl_socket_t fd);
 /* How often libcurl's allocations have failed on this thread. */
 unsigned door_failed_allocations(void);
 

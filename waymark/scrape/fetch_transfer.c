@@ -113,7 +113,8 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
     memcpy(&a.ss, &address->addr, address->addrlen < sizeof a.ss ? address->addrlen : sizeof a.ss);
     for (size_t i = 0; purpose == CURLSOCKTYPE_IPCXN && i < t->n_addresses; i++) {
         if (netvet_same(&a, &t->addresses[i])) {
-            return door_open_socket(t->door, address);
+            t->door->stats.connections++;
+            return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
         }
     }
     char text[NETVET_TEXT_MAX];
@@ -267,8 +268,6 @@ static bool configure(struct transfer *t, const struct transfer_spec *spec)
     SET(WRITEDATA, t);
     SET(OPENSOCKETFUNCTION, on_open_socket);
     SET(OPENSOCKETDATA, t);
-    SET(CLOSESOCKETFUNCTION, door_close_socket);
-    SET(CLOSESOCKETDATA, t->door);
     SET(RESOLVER_START_FUNCTION, on_resolve);
     SET(RESOLVER_START_DATA, t);
     SET(PREREQFUNCTION, on_connected);
