@@ -128,6 +128,7 @@ static st_err insert_many(st_session *s, const st_model *model, void *const *row
     struct st_bulk bulk;
     struct batch b;
     rc = rc ? rc : st_compile_bulk(&c, m, rows, n, o, &bulk);
+    rc = rc ? rc : flush_late_changes(s);
     rc = rc ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
     rc = rc ? rc : batch_run(&b);

@@ -48,7 +48,8 @@ st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t
 static st_err write_rows(st_session *s, const struct st_stmt *stmt, int64_t *ret_n)
 {
     struct batch b;
-    st_err rc = batch_begin(&b, s);
+    st_err rc = flush_late_changes(s);
+    rc = rc ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
     rc = rc ? rc : batch_run(&b);
     struct st_stmt one = *stmt;

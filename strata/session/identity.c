@@ -70,7 +70,8 @@ int identity_reserve(identity *map, size_t more)
 
 uint64_t identity_hash(const identity *map, const st_mapper *m, const void *obj)
 {
-    return st_mapper_key_hash(m, obj, map->seed ^ (uintptr_t)m);
+    uint64_t hash = st_mapper_key_hash(m, obj, map->seed ^ (uintptr_t)m);
+    return hash ? hash : 1;
 }
 
 void *identity_find(const identity *map, const st_mapper *m, const void *obj, uint64_t hash)

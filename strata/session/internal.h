@@ -53,6 +53,11 @@ struct row_list {
     size_t n, room;
 };
 
+struct found {
+    void *obj;
+    uint64_t hash; /* 0: it was in the identity map already */
+};
+
 struct st_session {
     st_err err; /* sticks until rollback */
     struct diag failure;
@@ -65,7 +70,8 @@ struct st_session {
     arena *scratch; /* of one call */
     identity map;
     struct row_list pending, touched;
-    struct row_list found; /* of one select */
+    struct found *found;   /* by one select, in its order */
+    size_t n_found, found_room;
     uint32_t epoch;
     st_session *next; /* in the pool */
 };

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "strata/model/value.h"
 #include "strata/session/internal.h"
 
@@ -9,33 +10,86 @@ struct loading {
     const st_mapper *m;
 };
 
+static int push_found(st_session *s, void *obj, uint64_t hash)
+{
+    if (s->n_found == s->found_room) {
+        size_t room = s->found_room ? s->found_room * 2 : 32;
+        struct found *found = room > SIZE_MAX / sizeof *found ? NULL : mem_realloc(s->found, room * sizeof *found);
+        if (!found) {
+            return diag_nomem();
+        }
+        s->found = found;
+        s->found_room = room;
+    }
+    s->found[s->n_found++] = (struct found){obj, hash};
+    return 0;
+}
+
+/* A row written by this transaction keeps what the caller changed since its flush; a commit then finds the conflict. */
+static int refresh(struct row *r, const void *loaded, uint32_t epoch)
+{
+    size_t size = r->mapper->model->size;
+    void *obj = row_object(r);
+    assert(!(r->flags & ROW_PENDING)); /* selects flush first */
+    if (r->snapshot) {
+        if (memcmp(obj, r->snapshot->image, size) != 0) {
+            return 0;
+        }
+        memcpy(r->snapshot->image, loaded, size); /* newer than the one that a rollback goes back to */
+    }
+    memcpy(obj, loaded, size);
+    r->epoch = epoch;
+    return 1; /* its strings stay where they are */
+}
+
 /* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while the
- * session's fiber waits. */
+ * session's fiber waits. A row that is not there yet goes into the map only afterwards, by adopt: rows of one select differ
+ * in their keys, so that none of them has to be looked for among the others. */
 static int take_row(void *arg, void *obj)
 {
     const struct loading *l = arg;
     st_session *s = l->s;
     uint64_t hash = identity_hash(&s->map, l->m, obj);
-    void *there = identity_find(&s->map, l->m, obj, hash);
+    void *there = s->map.n ? identity_find(&s->map, l->m, obj, hash) : NULL;
+    st_err rc = there ? push_found(s, there, 0) : push_found(s, obj, hash);
+    if (rc) {
+        return rc;
+    }
     if (!there) {
-        if (identity_reserve(&s->map, 1) != 0 || row_list_push(&s->found, row_of(obj)) != 0) {
-            return diag_nomem();
-        }
         *row_of(obj) = (struct row){.mapper = l->m, .session = s, .epoch = s->epoch};
-        identity_add(&s->map, obj, hash);
         return 1;
     }
     struct row *r = row_of(there);
-    if (row_list_push(&s->found, r) != 0) {
-        return diag_nomem();
-    }
     if (r->epoch == s->epoch) {
         return 0;
     }
-    assert(!(r->flags & ROW_PENDING)); /* selects flush first */
-    memcpy(there, obj, l->m->model->size);
-    r->epoch = s->epoch;
-    return 1; /* its strings stay where they are */
+    return refresh(r, obj, s->epoch);
+}
+
+/* Puts the rows found into the identity map: the room is made once, and slots are on their way from memory while those
+ * before them are filled. */
+static st_err adopt(st_session *s, const st_mapper *m)
+{
+    enum { AHEAD = 16 };
+    if (identity_reserve(&s->map, s->n_found) != 0) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < s->n_found; i++) {
+        if (i + AHEAD < s->n_found) {
+            identity_prefetch(&s->map, s->found[i + AHEAD].hash);
+        }
+        struct found *f = &s->found[i];
+        if (!f->hash) {
+            continue;
+        }
+        void *there = identity_find(&s->map, m, f->obj, f->hash);
+        if (there) { /* the table's key is not what the model says; the map's rule holds all the same */
+            f->obj = there;
+        } else {
+            identity_add(&s->map, f->obj, f->hash);
+        }
+    }
+    return 0;
 }
 
 static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
@@ -49,8 +103,9 @@ static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *wh
     struct st_compiler c = session_compiler(s);
     struct st_stmt last = {.shape = &m->shape, .arena = s->arena, .row = take_row, .arg = l};
     st_err rc = st_compile_select(&c, m, where, q, &last);
-    s->found.n = 0;
-    return rc ? rc : batch_finish(b, &last);
+    s->n_found = 0;
+    rc = rc ? rc : batch_finish(b, &last);
+    return rc ? rc : adopt(s, m);
 }
 
 /* Flushes, then loads into s->found, all in one batch. */
@@ -72,14 +127,14 @@ static st_err select_rows(st_session *s, const st_model *m, const st_expr *where
     if (rc) {
         return rc;
     }
-    const void **items = arena_alloc(s->arena, s->found.n * sizeof *items);
+    const void **items = arena_alloc(s->arena, s->n_found * sizeof *items);
     if (!items) {
         return diag_nomem();
     }
-    for (size_t i = 0; i < s->found.n; i++) {
-        items[i] = row_object(s->found.v[i]);
+    for (size_t i = 0; i < s->n_found; i++) {
+        items[i] = s->found[i].obj;
     }
-    *ret = (st_rows){.items = items, .n = s->found.n};
+    *ret = (st_rows){.items = items, .n = s->n_found};
     return 0;
 }
 
@@ -98,8 +153,8 @@ static st_err first(st_session *s, const st_model *m, const st_expr *where, cons
     one.limit = 1;
     st_err rc = session_mapper(s, m, &mapper);
     rc = rc ? rc : load(s, mapper, where, &one);
-    if (!rc && s->found.n) {
-        *ret = row_object(s->found.v[0]);
+    if (!rc && s->n_found) {
+        *ret = s->found[0].obj;
     }
     return rc;
 }
@@ -190,8 +245,8 @@ static st_err get(st_session *s, const st_model *m, const st_value *parts, size_
     const st_expr *where;
     rc = key_condition(s, mapper, &k, &where);
     rc = rc ? rc : load(s, mapper, where, NULL);
-    if (!rc && s->found.n) {
-        *ret = row_object(s->found.v[0]);
+    if (!rc && s->n_found) {
+        *ret = s->found[0].obj;
     }
     return rc;
 }

@@ -15,7 +15,7 @@ struct st_session_pool {
 
 static size_t held_by(const st_session *s)
 {
-    size_t lists = (s->pending.room + s->touched.room + s->found.room) * sizeof(struct row *);
+    size_t lists = (s->pending.room + s->touched.room) * sizeof(struct row *) + s->found_room * sizeof *s->found;
     size_t map = s->map.slots ? (s->map.mask + 1) * sizeof *s->map.slots : 0;
     return arena_held(s->arena) + arena_held(s->scratch) + lists + map;
 }
@@ -26,7 +26,7 @@ static void session_free(st_session *s)
         identity_release(&s->map);
         mem_free(s->pending.v);
         mem_free(s->touched.v);
-        mem_free(s->found.v);
+        mem_free(s->found);
         arena_free(s->arena);
         arena_free(s->scratch);
         mem_free(s);
@@ -80,23 +80,11 @@ static st_session *pool_take(struct st_session_pool *p)
     return s;
 }
 
-static void list_empty(struct row_list *l)
-{
-    l->n = 0;
-    if (l->room > 4096) {
-        mem_free(l->v);
-        *l = (struct row_list){.v = NULL};
-    }
-}
-
 static void pool_put(struct st_session_pool *p, st_session *s)
 {
     assert(p->open > 0 && !s->conn && s->pending.n == 0 && s->touched.n == 0);
     p->open--;
     identity_clear(&s->map);
-    list_empty(&s->pending);
-    list_empty(&s->touched);
-    list_empty(&s->found);
     arena_reset(s->arena);
     arena_reset(s->scratch);
     size_t held = held_by(s);

@@ -157,6 +157,37 @@ SESSION_TEST(updates_by_criteria_count_and_refresh)
     mem_free(r);
 }
 
+SESSION_TEST(criteria_meet_rows_written_before_them)
+{
+    st_uuid id = author_put(w, tenant_a, "Anna");
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        Author *a = st_edit(s, st_get(s, Author, id)), *b = st_add(s, Author, .name = "Berta");
+        a->born = (st_opt_int32){1, true};
+        OK(st_flush(s));
+        b->born = (st_opt_int32){2, true}; /* the update flushes it first */
+        OK(st_update_where(s, Author, NULL, NULL, ST_ADD(Author, born, 10)));
+        ck_assert_uint_eq(st_select(s, Author, NULL).n, 2);
+        ck_assert(a->born.v == 11 && b->born.v == 12);
+        OK(st_commit(s)); /* and nothing is taken for a change of the caller's */
+        ck_assert(a->version == 3 && b->version == 3);
+        st_edit(s, a)->born.v = 50;
+        OK(st_flush(s));
+        OK(st_update_where(s, Author, NULL, NULL, ST_ADD(Author, born, 10)));
+        ck_assert_ptr_eq(st_get(s, Author, id), a);
+        OK(st_rollback(s));
+        ck_assert_int_eq(a->born.v, 11);
+    }
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    Author *a = st_edit(s, st_get(s, Author, id));
+    OK(st_flush(s));
+    OK(st_update_where(s, Author, NULL, NULL, ST_ADD(Author, born, 10)));
+    a->born.v = 0; /* written over what the update did, unseen */
+    (void)st_select(s, Author, NULL);
+    ck_assert_int_eq(a->born.v, 0);
+    CODE(st_commit(s), ST_E_CONFLICT);
+}
+
 SESSION_TEST(deletes_by_criteria_count)
 {
     struct rows *r = some_rows(0, 50);
@@ -173,4 +204,4 @@ SESSION_TEST(deletes_by_criteria_count)
 
 RUN("session_bulk", 60, CASE(many_rows_go_in_and_get_their_ids), CASE(an_upsert_tells_new_rows_from_old),
     CASE(of_rows_given_twice_the_last_counts), CASE(every_type_goes_in_bulk), CASE(a_broken_row_stops_all),
-    CASE(updates_by_criteria_count_and_refresh), CASE(deletes_by_criteria_count));
+    CASE(updates_by_criteria_count_and_refresh), CASE(criteria_meet_rows_written_before_them), CASE(deletes_by_criteria_count));
