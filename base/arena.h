@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
+
+DECLS_BEGIN
+
 typedef struct arena arena;
 
 /* A child of parent (NULL: a root). limit bounds the bytes this arena alone may hold; 0 means none.
@@ -43,5 +47,7 @@ static inline void arena_freep(arena **a)
     arena_free(*a);
 }
 #define ARENA_AUTO __attribute__((cleanup(arena_freep)))
+
+DECLS_END
 
 #endif

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/str.h"
+
+DECLS_BEGIN
 
 typedef struct buf {
     char *p;
@@ -46,5 +49,7 @@ static inline str buf_str(const buf *b)
     return (str){b->p, b->len};
 }
 #define BUF_AUTO __attribute__((cleanup(buf_release)))
+
+DECLS_END
 
 #endif

@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 
+#include "base/decls.h"
+
+DECLS_BEGIN
+
 struct diag {
     int code; /* negative; 0: nothing has failed yet */
     int line;
@@ -51,5 +55,7 @@ void diag_clear(void);
 /* For the fiber runtime: makes slot the place of the diagnosis from here on and returns the former one.
  * NULL goes back to the thread's own. */
 struct diag *diag_swap(struct diag *slot);
+
+DECLS_END
 
 #endif

@@ -12,12 +12,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/str.h"
 
-enum { JSON_DEPTH_MAX = 32, JSON_SIZE_MAX = 64 << 20, JSON_VALUES_MAX = 1 << 20 };
+DECLS_BEGIN
 
-/* jansson has functions of these names; a program may hold both. */
-#define JSON_OWN_SYMBOL(name) __asm__("base_" #name)
+enum { JSON_DEPTH_MAX = 32, JSON_SIZE_MAX = 64 << 20, JSON_VALUES_MAX = 1 << 20 };
 
 /* Writer. Errors stick in out->err. At most 63 levels are open at a time (asserted). */
 struct json_writer {
@@ -28,12 +28,12 @@ struct json_writer {
     bool after_key;
 };
 void json_start(struct json_writer *w, buf *out);
-void json_object(struct json_writer *w) JSON_OWN_SYMBOL(json_object); /* {  */
-void json_array(struct json_writer *w) JSON_OWN_SYMBOL(json_array);   /* [  */
-void json_end(struct json_writer *w);                                 /* closes the innermost */
+void json_object(struct json_writer *w) DECLS_OWN_SYMBOL(json_object); /* {  */
+void json_array(struct json_writer *w) DECLS_OWN_SYMBOL(json_array);   /* [  */
+void json_end(struct json_writer *w);                                  /* closes the innermost */
 void json_key(struct json_writer *w, const char *key);
 void json_key_str(struct json_writer *w, str key);
-void json_string(struct json_writer *w, str s) JSON_OWN_SYMBOL(json_string);
+void json_string(struct json_writer *w, str s) DECLS_OWN_SYMBOL(json_string);
 void json_cstring(struct json_writer *w, const char *s); /* NULL writes null */
 void json_int(struct json_writer *w, int64_t v);
 void json_uint(struct json_writer *w, uint64_t v);
@@ -41,7 +41,7 @@ void json_uint(struct json_writer *w, uint64_t v);
  * infinities become null. */
 void json_double(struct json_writer *w, double v);
 void json_bool(struct json_writer *w, bool v);
-void json_null(struct json_writer *w) JSON_OWN_SYMBOL(json_null);
+void json_null(struct json_writer *w) DECLS_OWN_SYMBOL(json_null);
 void json_raw(struct json_writer *w, str json); /* already JSON; trusted */
 
 /* Reader. */
@@ -77,9 +77,11 @@ struct json_error {
  * deeper than JSON_DEPTH_MAX, repeats a key, or has a number that int64_t or double cannot hold; -E2BIG over
  * JSON_SIZE_MAX bytes or JSON_VALUES_MAX values; -ENOMEM. err, when not NULL, says where and why; so does the
  * diagnosis. The values copy what they need of text. */
-int json_parse(arena *a, str text, const struct json_value **ret, struct json_error *err);
+int json_parse(arena *a, str text, const struct json_value **ret, struct json_error *err) DECLS_OWN_SYMBOL(json_parse);
 /* NULL when v is no object or has no such key. */
 const struct json_value *json_get(const struct json_value *v, const char *key);
 void json_write_value(struct json_writer *w, const struct json_value *v);
+
+DECLS_END
 
 #endif

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
+
+DECLS_BEGIN
+
 /* All return NULL when memory is out; size 0 gives a unique pointer. Release with mem_free (NULL is fine). */
 void *mem_alloc(size_t size) __attribute__((malloc, alloc_size(1), warn_unused_result));
 void *mem_zalloc(size_t count, size_t size) __attribute__((malloc, alloc_size(1, 2), warn_unused_result));
@@ -37,5 +41,7 @@ static inline void mem_freep(void *pp)
     mem_free(*(void **)pp);
 }
 #define MEM_AUTO __attribute__((cleanup(mem_freep)))
+
+DECLS_END
 
 #endif

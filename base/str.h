@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/decls.h"
+
+DECLS_BEGIN
+
 typedef struct str {
     const char *p;
     size_t len;
@@ -67,5 +71,7 @@ bool str_is_utf8(str s); /* RFC 3629: no overlong forms, no surrogates, at most 
 /* Bytes of the UTF-8 sequence that s (not empty) starts with. When it is no valid one, *ret_valid is false and the
  * result the length of the longest prefix of a valid one, at least 1: what one U+FFFD stands for (Unicode 3.9). */
 size_t str_utf8_next(str s, bool *ret_valid);
+
+DECLS_END
 
 #endif

@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/decls.h"
 #include "base/str.h"
+
+DECLS_BEGIN
 
 typedef struct uuid {
     uint8_t b[16];
@@ -20,9 +23,9 @@ enum { UUID_TEXT_LEN = 36 };
  * getrandom(2). Never fails. */
 uuid uuid_v7(void);
 /* The canonical form, any case, optionally in braces or with "urn:uuid:" before it. False leaves *ret alone. */
-bool uuid_parse(str s, uuid *ret);
+bool uuid_parse(str s, uuid *ret) DECLS_OWN_SYMBOL(uuid_parse);
 /* Writes 36 characters and a NUL, lower case. */
-void uuid_format(uuid u, char out[static UUID_TEXT_LEN + 1]);
+void uuid_format(uuid u, char out[DECLS_AT_LEAST(UUID_TEXT_LEN + 1)]);
 
 static inline int uuid_cmp(uuid a, uuid b)
 {
@@ -36,5 +39,7 @@ static inline bool uuid_is_nil(uuid u)
 {
     return uuid_eq(u, (uuid){{0}});
 }
+
+DECLS_END
 
 #endif

@@ -99,20 +99,20 @@ void deadline_expire(fiber_loop *l)
 
 /* ---- scopes ---- */
 
-struct fiber_deadline fiber_deadline_enter(int64_t deadline)
+struct fiber_deadline_scope fiber_deadline_enter(int64_t deadline)
 {
     fiber_loop *l = fiber_loop_current();
     if (!l) {
-        return (struct fiber_deadline){NULL, FIBER_FOREVER};
+        return (struct fiber_deadline_scope){NULL, FIBER_FOREVER};
     }
-    struct fiber_deadline scope = {l->current, l->current->deadline};
+    struct fiber_deadline_scope scope = {l->current, l->current->deadline};
     if (deadline < l->current->deadline) {
         l->current->deadline = deadline;
     }
     return scope;
 }
 
-void fiber_deadline_leave(struct fiber_deadline *d)
+void fiber_deadline_leave(struct fiber_deadline_scope *d)
 {
     if (d->owner) {
         assert(d->owner == d->owner->loop->current); /* a scope is left by the fiber that entered it */

@@ -19,8 +19,18 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#ifdef __cplusplus
+#include <atomic>
+typedef std::atomic<bool> fiber_flag;
+#else
+typedef _Atomic bool fiber_flag;
+#endif
+
 #include "base/arena.h"
+#include "base/decls.h"
 #include "base/diag.h"
+
+DECLS_BEGIN
 
 #define FIBER_FOREVER INT64_MAX
 
@@ -69,16 +79,16 @@ int fiber_sleep_until(int64_t t);
 int fiber_yield(void); /* lets every other ready fiber and the loop's I/O run once */
 
 /* Deadline scope: FIBER_DEADLINE(fiber_in_ms(500)); holds to the end of the C scope for all calls inside. */
-struct fiber_deadline {
+struct fiber_deadline_scope {
     fiber *owner;
     int64_t outer;
 };
-struct fiber_deadline fiber_deadline_enter(int64_t deadline);
-void fiber_deadline_leave(struct fiber_deadline *d);
+struct fiber_deadline_scope fiber_deadline_enter(int64_t deadline);
+void fiber_deadline_leave(struct fiber_deadline_scope *d);
 #define FIBER_CAT_(a, b) a##b
 #define FIBER_CAT(a, b) FIBER_CAT_(a, b)
-#define FIBER_DEADLINE(at)                                                                                     \
-    __attribute__((cleanup(fiber_deadline_leave), unused)) struct fiber_deadline FIBER_CAT(scope_, __LINE__) = \
+#define FIBER_DEADLINE(at)                                                                                           \
+    __attribute__((cleanup(fiber_deadline_leave), unused)) struct fiber_deadline_scope FIBER_CAT(scope_, __LINE__) = \
         fiber_deadline_enter(at)
 int64_t fiber_deadline(int64_t own); /* the minimum of own and the scopes in force */
 
@@ -182,7 +192,7 @@ size_t fiber_chan_len(const fiber_chan *c);
 /* Runs fn(arg) on the loop's thread pool and returns its result. A fiber cancelled or timed out meanwhile still waits
  * until fn has ended (fn's arg may be on its stack); *stop, when not NULL, is then set for fn to look at. A call costs
  * about 10 us: move whole pieces of work, never single steps. -ENOMEM. */
-int fiber_offload(int (*fn)(void *arg), void *arg, _Atomic bool *stop);
+int fiber_offload(int (*fn)(void *arg), void *arg, fiber_flag *stop);
 
 /* ---- I/O ---- */
 enum { FIBER_READ = 1, FIBER_WRITE = 2 };
@@ -203,7 +213,7 @@ struct fiber_addr {
 int fiber_addr_parse(const char *ip, uint16_t port, struct fiber_addr *ret); /* literal v4 or v6; -EINVAL */
 /* "127.0.0.1:80", "[::1]:80", or a path; returns out. */
 enum { FIBER_ADDR_TEXT = 128 };
-const char *fiber_addr_format(const struct fiber_addr *a, char out[static FIBER_ADDR_TEXT]);
+const char *fiber_addr_format(const struct fiber_addr *a, char out[DECLS_AT_LEAST(FIBER_ADDR_TEXT)]);
 int fiber_addr_unix(const char *path, struct fiber_addr *ret);                           /* -EINVAL: too long */
 int fiber_sock_connect(const struct fiber_addr *to, int64_t deadline, fiber_sock **ret); /* -ECONNREFUSED, ... */
 int fiber_sock_listen(const struct fiber_addr *on, int backlog, fiber_sock **ret);       /* SO_REUSEADDR */
@@ -240,5 +250,7 @@ int fiber_process_kill(fiber_process *p, int signum);
 /* *ret_status: exit code, or 128 + signal. */
 int fiber_process_wait(fiber_process *p, int64_t deadline, int *ret_status);
 void fiber_process_close(fiber_process *p); /* kills (SIGKILL) and reaps one that still runs */
+
+DECLS_END
 
 #endif

@@ -8,8 +8,11 @@
 #ifndef STRATA_ENGINE_H
 #define STRATA_ENGINE_H
 
+#include "base/decls.h"
 #include "fiber/fiber.h"
 #include "strata/types.h"
+
+DECLS_BEGIN
 
 typedef struct st_engine st_engine;
 
@@ -50,5 +53,7 @@ st_err st_engine_execute(st_engine *e, const char *sql, int64_t deadline);
 
 /* "SQLite 3.40.1, libpq 15.8, libuv 1.44.2": what this program runs with. */
 void st_library_versions(char *out, size_t size);
+
+DECLS_END
 
 #endif

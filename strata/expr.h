@@ -9,7 +9,10 @@
 #ifndef STRATA_EXPR_H
 #define STRATA_EXPR_H
 
+#include "base/decls.h"
 #include "strata/model.h"
+
+DECLS_BEGIN
 
 enum st_op {
     ST_OP_EQ = 1,
@@ -45,23 +48,23 @@ struct st_expr {
 /* Makers of values, chosen by the member's type; passing another type is an error of the compiler. */
 static inline st_value st_v_bool(bool v)
 {
-    return (st_value){.type = ST_BOOL, .b = v};
+    return (st_value){.type = ST_BOOL, .null = false, .b = v};
 }
 static inline st_value st_v_int16(int16_t v)
 {
-    return (st_value){.type = ST_INT16, .i16 = v};
+    return (st_value){.type = ST_INT16, .null = false, .i16 = v};
 }
 static inline st_value st_v_int32(int32_t v)
 {
-    return (st_value){.type = ST_INT32, .i32 = v};
+    return (st_value){.type = ST_INT32, .null = false, .i32 = v};
 }
 static inline st_value st_v_int64(int64_t v)
 {
-    return (st_value){.type = ST_INT64, .i64 = v};
+    return (st_value){.type = ST_INT64, .null = false, .i64 = v};
 }
 static inline st_value st_v_double(double v)
 {
-    return (st_value){.type = ST_DOUBLE, .d = v};
+    return (st_value){.type = ST_DOUBLE, .null = false, .d = v};
 }
 static inline st_value st_v_text(const char *v)
 {
@@ -69,11 +72,11 @@ static inline st_value st_v_text(const char *v)
 }
 static inline st_value st_v_uuid(st_uuid v)
 {
-    return (st_value){.type = ST_UUID, .uuid = v};
+    return (st_value){.type = ST_UUID, .null = false, .uuid = v};
 }
 static inline st_value st_v_time(st_time v)
 {
-    return (st_value){.type = ST_TIME, .time = v};
+    return (st_value){.type = ST_TIME, .null = false, .time = v};
 }
 static inline st_value st_v_bytes(st_bytes v)
 {
@@ -85,15 +88,15 @@ static inline st_value st_v_json(st_json v)
 }
 static inline st_value st_v_texts(st_texts v)
 {
-    return (st_value){.type = ST_TEXTS, .texts = v};
+    return (st_value){.type = ST_TEXTS, .null = false, .texts = v};
 }
 static inline st_value st_v_uuids(st_uuids v)
 {
-    return (st_value){.type = ST_UUIDS, .uuids = v};
+    return (st_value){.type = ST_UUIDS, .null = false, .uuids = v};
 }
 static inline st_value st_v_enum(unsigned v)
 {
-    return (st_value){.type = ST_ENUM, .e = {v, NULL}};
+    return (st_value){.type = ST_ENUM, .null = false, .e = {v, NULL}};
 }
 
 /* 1: whole numbers, 2: fractions, then one for each type that mixes with no other; 0: nothing that is stored. */
@@ -178,5 +181,7 @@ struct st_assign {
     {.offset = offsetof(T_, m), .add = true,                                                                  \
      .value = (ST_MUST_(ST_KIND_(ST_MEMBER(T_, m)) == 1 || ST_KIND_(ST_MEMBER(T_, m)) == 2, "only numbers add up"), \
                ST_VALUE(T_, m, v))}
+
+DECLS_END
 
 #endif

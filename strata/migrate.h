@@ -18,8 +18,11 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/decls.h"
 #include "strata/engine.h"
 #include "strata/model.h"
+
+DECLS_BEGIN
 
 enum { ST_KEY_MAX = 8 }; /* columns of a key, index or foreign key */
 
@@ -154,5 +157,7 @@ bool st_is_at_head(st_engine *e, const struct st_migrations *m);
  * models. argv[0] is the word before them. Returns the exit code: 0, 1 failed, 2 usage. e may be NULL when argv
  * asks for help, history or heads only. */
 int st_migrate_main(st_engine *e, const struct st_migrations *m, int argc, char **argv, FILE *out, FILE *err);
+
+DECLS_END
 
 #endif

@@ -21,7 +21,10 @@
 #ifndef STRATA_MODEL_H
 #define STRATA_MODEL_H
 
+#include "base/decls.h"
 #include "strata/types.h"
+
+DECLS_BEGIN
 
 typedef struct st_model st_model;
 typedef struct st_attr st_attr;
@@ -122,5 +125,7 @@ st_err st_model_check(const st_model *m);
  * both databases take or refuse the same). ST_E_INVALID names the first bad field in diag->column. Compiles patterns at
  * each call; a session's flush keeps them. */
 st_err st_validate(const st_model *m, const void *obj);
+
+DECLS_END
 
 #endif

@@ -16,10 +16,13 @@
 #define STRATA_SESSION_H
 
 #include "base/arena.h"
+#include "base/decls.h"
 #include "base/json.h"
 #include "strata/engine.h"
 #include "strata/expr.h"
 #include "strata/json.h"
+
+DECLS_BEGIN
 
 typedef struct st_session st_session;
 
@@ -156,5 +159,7 @@ struct st_bulk_result {
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n,
                        const struct st_bulk_options *o, struct st_bulk_result *ret);
+
+DECLS_END
 
 #endif

@@ -8,8 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/diag.h"
 #include "base/uuid.h"
+
+DECLS_BEGIN
 
 typedef struct uuid st_uuid;
 typedef struct st_time {
@@ -127,5 +130,7 @@ enum st_error {
     ST_E_TOO_NEW = -2019        /* the database is at a revision this program does not know */
 };
 const char *st_error_name(st_err code); /* "unique", "conflict", ...; never NULL */
+
+DECLS_END
 
 #endif
