@@ -21,7 +21,8 @@ WRITABLE = {
 }
 PER_THREAD = {
     'thread_diag': 'the last error outside fibers',
-    'current': 'where the last error goes; the loop of the thread',
+    'current': 'where the last error goes',
+    'current_loop': 'fiber_loop_current',
     'generator': 'of identifiers',
 }
 # Calls that end or speak for the program, or change what belongs to it.
