@@ -40,15 +40,16 @@ static double failed(const char *what)
     return BENCH_FAILED;
 }
 
-static void fill(Item *it, char *name, char *url, int i)
+enum { ITEM_NAME = 64, ITEM_URL = 96 };
+static void fill(Item *it, char name[static ITEM_NAME], char url[static ITEM_URL], int i)
 {
-    (void)sprintf(name, "item number %d of the catalogue", i);
-    (void)sprintf(url, "https://www.example.com/catalogue/section-%d/item-%d.html", i % 97, i);
+    (void)snprintf(name, ITEM_NAME, "item number %d of the catalogue", i);
+    (void)snprintf(url, ITEM_URL, "https://www.example.com/catalogue/section-%d/item-%d.html", i % 97, i);
     *it = (Item){.id = uuid_v7(), .tenant_id = tenant, .name = name, .url = url, .size = i, .seen = {i}};
     it->score = (st_opt_double){i / 7.0, i % 3 != 0};
 }
 
-static st_err insert_chunk(st_session *s, int from, int n, Item *items, char (*names)[64], char (*urls)[96], Item **at)
+static st_err insert_chunk(st_session *s, int from, int n, Item *items, char (*names)[ITEM_NAME], char (*urls)[ITEM_URL], Item **at)
 {
     for (int i = 0; i < n; i++) {
         fill(&items[i], names[i], urls[i], from + i);
@@ -66,7 +67,7 @@ static const char *filled(void)
     }
     enum { CHUNK = 1000 };
     static Item items[CHUNK], *at[CHUNK];
-    static char names[CHUNK][64], urls[CHUNK][96];
+    static char names[CHUNK][ITEM_NAME], urls[CHUNK][ITEM_URL];
     char path[600];
     (void)snprintf(path, sizeof path, "sqlite:///%s", bench_temp("strata.db"));
     st_engine *e;
@@ -200,7 +201,7 @@ static double flush_ours(void)
         ST_SESSION(s, e, .tenant = tenant);
         arena *a = st_session_arena(s);
         for (int i = 0; i < ROWS; i++) {
-            char *name = arena_bytes(a, 64), *url = arena_bytes(a, 96);
+            char *name = arena_bytes(a, ITEM_NAME), *url = arena_bytes(a, ITEM_URL);
             Item it;
             fill(&it, name, url, i);
             (void)st_add_(s, &Item_model, &it);
@@ -217,7 +218,7 @@ static int insert_by_hand(sqlite3 *db, sqlite3_stmt *stmt)
 {
     int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (int i = 0; i < ROWS && rc == SQLITE_OK; i++) {
-        char name[64], url[96];
+        char name[ITEM_NAME], url[ITEM_URL];
         Item it;
         fill(&it, name, url, i);
         (void)sqlite3_bind_blob(stmt, 1, it.tenant_id.b, 16, SQLITE_STATIC);
