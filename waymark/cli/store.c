@@ -40,8 +40,9 @@ static int on_sitemap_done(void *arg, SitemapFile *f)
 static int on_site(void *arg, const struct scan_site *site)
 {
     struct storing *t = arg;
+    ARENA_AUTO arena *a = arena_new(NULL, 0);
     Domain d;
-    int r = scan_site_facts(site, &d);
+    int r = a ? scan_site_facts(a, site, &d) : diag_nomem();
     return r < 0 ? r : scan_record_site(&t->record, &d);
 }
 

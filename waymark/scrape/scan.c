@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "waymark/scrape/scan_impl.h"
 
-enum { ARENA_MAX = 16 << 20, HOME_MAX = 4 << 20, CHUNK = 32 << 10, NOTE_MAX = 512 };
+enum { ARENA_MAX = 16 << 20, NOTE_MAX = 512 };
 
 void scan_note(struct scan *s, const char *name, str where, const char *fmt, ...)
 {
@@ -186,7 +186,7 @@ static int guess_paths(struct scan *s)
         buf path BUF_AUTO;
         buf_init(&path, URL_BUF_MAX);
         url u;
-        struct scan_task like = {.discovery = DISCOVERY_WELL_KNOWN};
+        struct scan_task like = {.discovery = DISCOVERY_WELL_KNOWN, .guess = true};
         if ((r = url_parse(&path, str_of(well_known[i]), &s->home, &u)) < 0) {
             return r == -ENOMEM ? diag_nomem() : 0;
         }

@@ -48,7 +48,7 @@ struct scan_counts {
 struct site; /* site.h */
 struct scan_site {
     str home;  /* canonical URL of the home page after redirects; the name given when it could not be read */
-    const struct site *facts; /* NULL when there was no home page to read */
+    const struct site *facts;
     const struct fetch_response *response;
 };
 
@@ -76,7 +76,7 @@ int scan_site(const struct scan_options *o, const char *name, const struct scan_
 /* The name under which a site is kept: its host, with the port when it is not the default. -EINVAL names the fault. */
 int scan_domain_name(buf *out, const char *name);
 
-/* What a home page says, as a Domain whose texts point into site. */
-int scan_site_facts(const struct scan_site *site, Domain *ret);
+/* What a home page says, as a Domain whose texts lie in a. -ENOMEM. */
+int scan_site_facts(arena *a, const struct scan_site *site, Domain *ret);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "waymark/scrape/charset.h"
 #include "waymark/scrape/scan_impl.h"
 
 enum { CHUNK = 64 << 10 };
@@ -114,6 +115,14 @@ static int take_headers(struct reading *r, const struct fetch_response *res)
     return err == -ENOMEM ? diag_nomem() : err < 0 ? diag_set(-EINVAL, "the door gave a URL that is none") : 0;
 }
 
+static int open_parser(struct reading *r, str content_type)
+{
+    str charset = charset_of_content_type(content_type);
+    const struct sitemap_options o = {.max_size = r->scan->o.max_sitemap_bytes,
+                                      .charset = charset.len ? arena_memdup0(r->arena, charset.p, charset.len) : NULL};
+    return sitemap_parser_new(&o, take_entries, r, &r->parser) < 0 ? diag_nomem() : 0;
+}
+
 static int read_body(struct reading *r, fetch *f)
 {
     struct scan *s = r->scan;
@@ -164,7 +173,7 @@ static int conclude(struct reading *r, const struct fetch_response *res)
     const struct sitemap_result *result = sitemap_parser_result(r->parser);
     str where = str_of(r->task->url);
     bool usable = result->type != SITEMAP_NONE && result->type != SITEMAP_HTML;
-    if (!usable && r->task->discovery == DISCOVERY_WELL_KNOWN) {
+    if (!usable && r->task->guess) {
         return 0; /* a guess that was wrong says nothing about the site */
     }
     if (usable) {
@@ -202,7 +211,7 @@ static int conclude(struct reading *r, const struct fetch_response *res)
 static int refused(struct reading *r, const struct fetch_response *res)
 {
     struct scan *s = r->scan;
-    if (r->task->discovery == DISCOVERY_WELL_KNOWN && res->outcome == FETCH_HTTP) {
+    if (r->task->guess && res->outcome == FETCH_HTTP) {
         return 0;
     }
     s->counts.sitemaps_bad++;
@@ -242,7 +251,7 @@ static int read_file(struct reading *r)
                   STR_FMT(res->url));
         return 0;
     }
-    if ((err = read_body(r, f)) < 0) {
+    if ((err = open_parser(r, res->content_type)) < 0 || (err = read_body(r, f)) < 0) {
         return err;
     }
     return conclude(r, fetch_result(f));
@@ -253,15 +262,13 @@ int scan_file(struct scan *s, const struct scan_task *t)
     struct reading r = {.scan = s, .task = t,
                         .file = {.url = t->url, .discovery = t->discovery, .parent_id = t->parent, .lastmod = t->lastmod}};
     buf_init(&r.base_text, URL_BUF_MAX);
-    const struct sitemap_options o = {.max_size = s->o.max_sitemap_bytes};
     int err = scan_batch_new(&r.batch);
     if (err < 0) {
         return err;
     }
     r.batch->file = &r.file;
     r.arena = arena_new(NULL, 0);
-    err = r.arena ? sitemap_parser_new(&o, take_entries, &r, &r.parser) : -ENOMEM;
-    err = err < 0 ? diag_nomem() : read_file(&r);
+    err = r.arena ? read_file(&r) : diag_nomem();
     sitemap_parser_free(r.parser);
     arena_free(r.arena);
     scan_batch_free(r.batch);

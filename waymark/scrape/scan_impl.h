@@ -13,6 +13,7 @@ struct scan_task {
     const char *url; /* canonical */
     enum sitemap_discovery discovery;
     unsigned depth;  /* of indexes above it */
+    bool guess;      /* ours, not the site's word: when it is no sitemap, nothing is wrong */
     st_opt_uuid parent;
     st_opt_time lastmod;
 };

@@ -102,6 +102,9 @@ static st_err attempt(scan_record *r, change *fn, void *arg)
     if (err) {
         return err;
     }
+    if (r->tally.sitemaps_total < r->tally.sitemaps_done) { /* known at the last renewal; more were found since */
+        r->tally.sitemaps_total = r->tally.sitemaps_done;
+    }
     j->sitemaps_total = r->tally.sitemaps_total;
     j->sitemaps_done = r->tally.sitemaps_done;
     j->sitemaps_failed = r->tally.sitemaps_failed;
@@ -140,12 +143,15 @@ static st_err set_site(st_session *s, scan_record *r, Job *job, Domain *d, void 
     (void)job;
     const Domain *facts = arg;
     const char *const *from[] = {&facts->title, &facts->description, &facts->language, &facts->favicon_url,
-                                 &facts->logo_url};
-    const char **to[] = {&d->title, &d->description, &d->language, &d->favicon_url, &d->logo_url};
+                                 &facts->logo_url, &facts->wordpress_version};
+    const char **to[] = {&d->title, &d->description, &d->language, &d->favicon_url, &d->logo_url, &d->wordpress_version};
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         if (*from[i]) {
             *to[i] = *from[i];
         }
+    }
+    if (facts->is_wordpress.set) {
+        d->is_wordpress = facts->is_wordpress;
     }
     if (facts->domain_metadata.text) {
         d->domain_metadata = facts->domain_metadata;
