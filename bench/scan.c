@@ -224,5 +224,5 @@ const struct bench_case scan_cases[] = {
      .note = "2.5 million URLs in 50 sitemaps from nginx into SQLite by `waymark scan`; theirs: the inserts alone, hand-written"},
     {.name = "scan-memory", .unit = "MiB", .rounds = 1, .ours = scan_peak,
      .note = "peak memory of that scan; the limit is 64, the target 16"},
-    {NULL, NULL, NULL, NULL, NULL, false, 0},
+    {.name = NULL},
 };
