@@ -22,7 +22,7 @@ static int url_of(char *out, size_t size, int file, int i)
 
 static bool write_site(const char *root)
 {
-    char path[PATH_SIZE], url[160];
+    char path[PATH_SIZE + 32], url[160];
     for (int file = -1; file < FILES; file++) {
         (void)snprintf(path, sizeof path, file < 0 ? "%s/index.xml" : "%s/s%d.xml", root, file);
         FILE *f = fopen(path, "w");
@@ -126,7 +126,7 @@ static void remove_db(const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        char p[PATH_SIZE + 8];
+        char p[PATH_SIZE + 16];
         (void)snprintf(p, sizeof p, "%s%s", path, ends[i]);
         (void)unlink(p);
     }
