@@ -4,18 +4,20 @@
 
 static struct site site;
 
-static void ends(const char *url, enum fetch_outcome outcome, double within_ms)
+static void ends(const char *url, enum fetch_outcome outcome)
 {
     struct got g = get(&site, url);
     GIVES(g, outcome);
-    ck_assert_msg(g.ms < within_ms, "%s took %.0f ms", url, g.ms);
+    ck_assert_msg(g.cpu_ms < 1000 && g.ms < 4000, "%s took %.0f ms, %.0f of computing", url, g.ms, g.cpu_ms);
 }
+
+static const struct fetcher_options impatient = {.limits.first_byte_ms = 300};
 
 START_TEST(three_thousand_headers_are_too_many)
 {
     site_open(&site, false, NULL);
-    ends("http://site.test/headers?n=200", FETCH_OK, 1000);
-    ends("http://site.test/headers?n=3000", FETCH_TOO_MANY_HEADERS, 1000);
+    ends("http://site.test/headers?n=200", FETCH_OK);
+    ends("http://site.test/headers?n=3000", FETCH_TOO_MANY_HEADERS);
     site_close(&site);
 }
 END_TEST
@@ -23,10 +25,10 @@ END_TEST
 START_TEST(large_headers_are_named_as_such)
 {
     site_open(&site, false, NULL);
-    ends("http://site.test/long-header?n=60000", FETCH_OK, 1000);
-    ends("http://site.test/long-header?n=70000", FETCH_HEADERS_TOO_LARGE, 1000);
-    ends("http://site.test/long-header?n=400000", FETCH_HEADERS_TOO_LARGE, 1000); /* "Out of memory", says libcurl */
-    ends("http://site.test/long-header?n=50000000", FETCH_HEADERS_TOO_LARGE, 2000);
+    ends("http://site.test/long-header?n=60000", FETCH_OK);
+    ends("http://site.test/long-header?n=70000", FETCH_HEADERS_TOO_LARGE);
+    ends("http://site.test/long-header?n=400000", FETCH_HEADERS_TOO_LARGE); /* "Out of memory", says libcurl */
+    ends("http://site.test/long-header?n=50000000", FETCH_HEADERS_TOO_LARGE);
     site_close(&site);
 }
 END_TEST
@@ -34,8 +36,8 @@ END_TEST
 START_TEST(a_flood_of_interim_responses_ends)
 {
     site_open(&site, false, NULL);
-    ends("http://site.test/interim?n=3", FETCH_OK, 1000);
-    ends("http://site.test/interim", FETCH_TOO_MANY_INTERIM, 1000);
+    ends("http://site.test/interim?n=3", FETCH_OK);
+    ends("http://site.test/interim", FETCH_TOO_MANY_INTERIM);
     site_close(&site);
 }
 END_TEST
@@ -55,24 +57,24 @@ END_TEST
 
 START_TEST(headers_that_come_byte_by_byte_run_out_of_time)
 {
-    site_open(&site, false, NULL);
-    ends("http://site.test/slow-headers", FETCH_TIMEOUT_FIRST_BYTE, 1000);
+    site_open(&site, false, &impatient);
+    ends("http://site.test/slow-headers", FETCH_TIMEOUT_FIRST_BYTE);
     site_close(&site);
 }
 END_TEST
 
 START_TEST(a_server_that_never_answers_runs_out_of_time)
 {
-    site_open(&site, false, NULL);
-    ends("http://site.test/silent", FETCH_TIMEOUT_FIRST_BYTE, 1000);
+    site_open(&site, false, &impatient);
+    ends("http://site.test/silent", FETCH_TIMEOUT_FIRST_BYTE);
     const struct fetch_limits total = {.total_ms = 100};
     struct got g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/silent"), .limits = &total});
     GIVES(g, FETCH_TIMEOUT_TOTAL);
-    ck_assert_double_lt(g.ms, 250);
+    ck_assert_double_lt(g.ms, 2000);
     g = get_with(&site, &(struct fetch_request){.url = STR("http://site.test/silent"), .deadline = fiber_in_ms(100)});
     GIVES(g, FETCH_TIMEOUT_TOTAL);
     ck_assert_int_eq(g.code, -ETIMEDOUT);
-    ck_assert_double_lt(g.ms, 250);
+    ck_assert_double_lt(g.ms, 2000);
     site_close(&site);
 }
 END_TEST
@@ -80,10 +82,11 @@ END_TEST
 START_TEST(answers_that_are_none_are_named)
 {
     site_open(&site, false, NULL);
-    ends("http://site.test/empty", FETCH_EMPTY_REPLY, 1000);
-    ends("http://site.test/garbage", FETCH_PROTOCOL, 1000);
-    ends("http://site.test/bad-length", FETCH_PROTOCOL, 1000);
-    ends("http://site.test/transfer-gzip", FETCH_UNKNOWN_ENCODING, 1000);
+    ends("http://site.test/empty", FETCH_EMPTY_REPLY);
+    ends("http://site.test/garbage", FETCH_PROTOCOL);
+    ends("http://site.test/bad-length", FETCH_PROTOCOL);
+    ends("http://site.test/transfer-gzip", FETCH_UNKNOWN_ENCODING);
+    ends("http://site.test/transfer-gzip?second=1", FETCH_UNKNOWN_ENCODING);
     site_close(&site);
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "test.h"
 
 /* Seeded loops jump to the next timer, so a test of hours takes none. */
@@ -265,10 +266,36 @@ START_TEST(beyond_its_limit_the_host_idle_longest_is_forgotten)
 }
 END_TEST
 
+START_TEST(without_memory_nothing_is_remembered_and_nothing_held)
+{
+    fiber_loop *l = open_loop();
+    polite *p;
+    struct polite_turn turn;
+    struct fiber_addr a = address("192.0.2.1");
+    mem_fail_at(1, false);
+    CODE(polite_new(NULL, &p), -ENOMEM);
+    mem_fail_at(0, false);
+    OK(polite_new(NULL, &p));
+    for (uint64_t n = 1; n <= 2; n++) { /* the host, the address */
+        mem_fail_at(n, false);
+        CODE(polite_enter(p, STR("a.test"), &a, FIBER_FOREVER, &turn), -ENOMEM);
+        mem_fail_at(0, false);
+    }
+    mem_fail_at(1, false);
+    CODE(polite_set_delay(p, STR("b.test"), 1000), -ENOMEM);
+    mem_fail_at(0, false);
+    OK(polite_enter(p, STR("a.test"), &a, FIBER_FOREVER, &turn));
+    polite_leave(&turn, 200, -1);
+    polite_free(p);
+    fiber_loop_close(l);
+}
+END_TEST
+
 RUN("polite", 10, CASE(a_host_gets_no_more_at_once_than_its_limit),
     CASE(an_address_shared_by_hosts_gets_no_more_than_its_limit), CASE(starts_at_one_host_are_the_crawl_delay_apart),
     CASE(a_delay_is_cut_to_the_operators_limit), CASE(retry_after_keeps_everyone_away_for_that_long),
     CASE(without_retry_after_the_pause_doubles_up_to_its_limit_and_a_success_forgets_it),
     CASE(a_pause_beyond_the_deadline_fails_at_once_and_says_how_long),
     CASE(those_who_wait_hear_of_a_pause_that_is_told_meanwhile), CASE(a_cancelled_wait_leaves_no_turn_behind),
-    CASE(beyond_its_limit_the_host_idle_longest_is_forgotten));
+    CASE(beyond_its_limit_the_host_idle_longest_is_forgotten),
+    CASE(without_memory_nothing_is_remembered_and_nothing_held));

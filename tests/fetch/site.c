@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 
@@ -32,10 +33,10 @@ void site_open(struct site *s, bool tls, const struct fetcher_options *options)
     o.rules.pins = s->pins;
     o.rules.n_pins = s->n_pins;
     o.ca_file = tls ? s->server.ca_file : NULL;
-    o.limits.connect_ms = OR(o.limits.connect_ms, 2000);
-    o.limits.first_byte_ms = OR(o.limits.first_byte_ms, 300);
-    o.limits.total_ms = OR(o.limits.total_ms, 3000);
-    o.limits.slow_window_ms = OR(o.limits.slow_window_ms, 300);
+    o.limits.connect_ms = OR(o.limits.connect_ms, 5000);
+    o.limits.first_byte_ms = OR(o.limits.first_byte_ms, 5000);
+    o.limits.total_ms = OR(o.limits.total_ms, 15000);
+    o.limits.slow_window_ms = OR(o.limits.slow_window_ms, 5000);
     s->options = o;
     OK(fiber_loop_open(NULL, &s->loop));
     OK(fetcher_open(&o, &s->door));
@@ -89,8 +90,10 @@ struct got get_with(struct site *s, const struct fetch_request *q)
 {
     struct job j = {.site = s, .request = q};
     int64_t began = clock_mono_ns();
+    clock_t cpu = clock();
     OK(fiber_run(s->loop, fetch_it, &j));
     j.got.ms = (double)(clock_mono_ns() - began) / 1e6;
+    j.got.cpu_ms = (double)(clock() - cpu) * 1e3 / CLOCKS_PER_SEC;
     return j.got;
 }
 

@@ -16,8 +16,7 @@ struct site {
 };
 
 /* site.test and other.test, port 80, are pinned to the server; with TLS all names of hostile.h, port 443, too. options
- * may be NULL; its pins are added to. Limits are made short (connect 2 s, first byte 300 ms, total 3 s, slow window
- * 300 ms) where options has none. */
+ * may be NULL; its pins are added to. Where it has none, limits are such that a busy machine does not reach them. */
 void site_open(struct site *s, bool tls, const struct fetcher_options *options);
 void site_close(struct site *s);
 
@@ -30,8 +29,8 @@ struct got {
     unsigned redirects;
     uint64_t received, decoded;
     char url[256], detail[FETCH_DETAIL_MAX];
-    char body[768]; /* its beginning, with a NUL */
-    double ms;
+    char body[768];    /* its beginning, with a NUL */
+    double ms, cpu_ms; /* on the clock; of this process */
 };
 
 /* Fetches url in a fiber, whole body included. */

@@ -19,7 +19,7 @@
  *   /encoded-lines?n=20        twenty Content-Encoding lines
  *   /bomb?as=gzip              zeros without end in that coding (gzip, br, zstd, gzip,gzip)
  *   /wide-zstd                 a zstd frame that wants a window of 2 GiB
- *   /transfer-gzip             a gzip bomb as Transfer-Encoding
+ *   /transfer-gzip             a gzip bomb as Transfer-Encoding; second=1: said in a second line, behind chunked
  *   /cut-gzip  /bad-gzip  /not-gzip
  *   /cut?n=500                 500 of 1,000 bytes, then the connection is closed
  *   /reset                     the same, with a TCP reset

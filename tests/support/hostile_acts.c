@@ -174,7 +174,9 @@ static void bomb(struct conn *c)
 
 static void transfer_gzip(struct conn *c)
 {
-    hostile_bomb(c, "gzip", "Transfer-Encoding: gzip\r\n");
+    hostile_bomb(c, "gzip",
+                 conn_number(c, "second", 0) ? "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"
+                                             : "Transfer-Encoding: gzip\r\n");
 }
 
 static void spoilt_gzip(struct conn *c)

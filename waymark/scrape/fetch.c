@@ -11,7 +11,14 @@
 #include "base/mem.h"
 #include "waymark/scrape/fetch_impl.h"
 
-enum { MS = 1000000, HOPS_MAX = 32, FLAPS_MAX = 2, REDIRECT_BODY_MAX = 64 << 10, REDIRECT_BODY_MS = 1000 };
+enum {
+    MS = 1000000,
+    HOPS_MAX = 32,
+    FLAPS_MAX = 2,
+    REDIRECT_BODY_MAX = 64 << 10,
+    REDIRECT_BODY_MS = 1000,
+    REQUEST_HEADER_MAX = 16 << 10,
+};
 
 /* ---- how it ends ---- */
 
@@ -297,9 +304,11 @@ static int check_request(const struct fetch_request *q)
     for (size_t i = 0; i < q->n_headers; i++) {
         const char *name = q->headers[i].name;
         bad = bad || !name[0] || strpbrk(name, "\r\n:; ") || has_break(q->headers[i].value);
+        bad = bad || strlen(name) + strlen(q->headers[i].value) > REQUEST_HEADER_MAX;
     }
     if (bad) {
-        return diag_set(-EINVAL, "a request header has a line break in it, or a name that is none");
+        return diag_set(-EINVAL, "a request header has a line break in it, a name that is none, or over %d bytes",
+                        REQUEST_HEADER_MAX);
     }
     return q->head && q->body.p ? diag_set(-EINVAL, "a HEAD request has no body") : 0;
 }
@@ -322,6 +331,11 @@ static struct fetch_limits merged(const struct fetch_limits *base, const struct 
     TAKE(interim_max);
     TAKE(redirects_max);
 #undef TAKE
+    int64_t *const times[] = {&l.connect_ms, &l.first_byte_ms, &l.total_ms, &l.turn_ms, &l.slow_window_ms};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        *times[i] = min64(*times[i], INT32_MAX);
+    }
+    l.body_max = l.body_max < INT64_MAX / 2 ? l.body_max : INT64_MAX / 2;
     if (l.redirects_max != FETCH_NO_REDIRECTS && l.redirects_max > HOPS_MAX - 2) {
         l.redirects_max = HOPS_MAX - 2;
     }

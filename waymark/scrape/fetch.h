@@ -79,7 +79,7 @@ const char *fetch_outcome_name(enum fetch_outcome o);
 /* A sentence about the outcome in general. */
 const char *fetch_outcome_text(enum fetch_outcome o);
 
-/* 0 in any field: the default beside it. */
+/* 0 in any field: the default beside it. Times over 24 days are cut to that. */
 struct fetch_limits {
     int64_t connect_ms;     /* 10,000: name, TCP and TLS of one hop */
     int64_t first_byte_ms;  /* 20,000: from the request to the last header line */
@@ -133,8 +133,8 @@ struct fetch_request {
     bool head;
     str body;                           /* p not NULL: POST; a redirect of it is not followed, but a FETCH_HTTP */
     const char *accept;                 /* NULL: any */
-    const char *if_none_match;          /* an ETag as the site sent it */
-    const char *if_modified_since;      /* a Last-Modified as the site sent it */
+    const char *if_none_match;          /* an ETag as the site sent it; over 1,024 bytes: not sent */
+    const char *if_modified_since;      /* a Last-Modified, likewise */
     const struct fetch_header *headers; /* credentials and the like: sent to the origin of url only */
     size_t n_headers;
     const struct fetch_limits *limits; /* fields that are not 0 take the place of the fetcher's */

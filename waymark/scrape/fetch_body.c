@@ -15,13 +15,10 @@ enum {
 /* The values of all Content-Encoding lines as one list. */
 static int codings(const struct head *h, buf *out)
 {
-    str rest = buf_str(&h->lines);
-    while (rest.p && rest.len) {
-        str line = str_cut(&rest, '\n');
-        if (str_starts_nocase(line, STR("Content-Encoding:"))) {
-            (void)buf_put_str(out, str_from(line, sizeof "Content-Encoding:" - 1));
-            (void)buf_put_char(out, ',');
-        }
+    str rest = buf_str(&h->lines), value;
+    while (head_next(&rest, STR("Content-Encoding"), &value)) {
+        (void)buf_put_str(out, value);
+        (void)buf_put_char(out, ',');
     }
     return out->err;
 }

@@ -82,6 +82,7 @@ static void take_finished(fetcher *f)
 }
 
 static void on_timer(uv_timer_t *timer);
+
 /* Lets libcurl work. */
 static void act(fetcher *f, curl_socket_t fd, int events)
 {

@@ -71,16 +71,22 @@ enum fetch_outcome head_line(struct head *h, str line, const struct fetch_limits
     return h->lines.err == -ENOMEM ? FETCH_NO_MEMORY : h->lines.err ? FETCH_HEADERS_TOO_LARGE : FETCH_OK;
 }
 
-str head_find(const struct head *h, str name)
+bool head_next(str *rest, str name, str *ret_value)
 {
-    str rest = buf_str(&h->lines);
-    while (rest.p && rest.len) {
-        str line = str_cut(&rest, '\n');
-        if (line.len > name.len + 1 && line.p[name.len] == ':' && str_starts_nocase(line, name)) {
-            return str_trim(str_from(line, name.len + 1));
+    while (rest->p && rest->len) {
+        str line = str_cut(rest, '\n');
+        if (line.len > name.len && line.p[name.len] == ':' && str_starts_nocase(line, name)) {
+            *ret_value = str_trim(str_from(line, name.len + 1));
+            return true;
         }
     }
-    return (str){0};
+    return false;
+}
+
+str head_find(const struct head *h, str name)
+{
+    str rest = buf_str(&h->lines), value;
+    return head_next(&rest, name, &value) ? value : (str){0};
 }
 
 int64_t head_retry_after_ms(const struct head *h)

@@ -38,6 +38,8 @@ void head_release(struct head *h);
 /* One line as libcurl gives it. Returns FETCH_OK or why the response is refused. */
 enum fetch_outcome head_line(struct head *h, str line, const struct fetch_limits *limits);
 str head_find(const struct head *h, str name);
+/* The next line of that name in *rest, which starts as all lines; a list may be spread over several. */
+bool head_next(str *rest, str name, str *ret_value);
 int64_t head_retry_after_ms(const struct head *h);
 
 /* ---- fetch_transfer.c ---- */

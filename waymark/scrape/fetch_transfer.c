@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "waymark/scrape/fetch_impl.h"
 
-enum { RAW_FIRST = 32 << 10 };
+enum { RAW_FIRST = 32 << 10, VALIDATOR_MAX = 1024 };
 
 static void wake(struct transfer *t)
 {
@@ -31,6 +31,20 @@ void transfer_fail(struct transfer *t, enum fetch_outcome o, const char *fmt, ..
 
 /* ---- what libcurl calls ---- */
 
+/* libcurl undoes transfer codings at once, without any bound, so none but chunked is let through. */
+static bool only_chunked(struct transfer *t)
+{
+    str rest = buf_str(&t->head.lines), value;
+    while (head_next(&rest, STR("Transfer-Encoding"), &value)) {
+        if (!str_eq_nocase(value, STR("chunked")) && !str_eq_nocase(value, STR("identity"))) {
+            transfer_fail(t, FETCH_UNKNOWN_ENCODING, "transfer coding \"%.*s\" was not asked for",
+                          (int)(value.len < 80 ? value.len : 80), value.p);
+            return false;
+        }
+    }
+    return true;
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
@@ -41,11 +55,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
         transfer_fail(t, o, "%s: %u lines, %zu bytes", fetch_outcome_text(o), t->head.n, t->head.bytes);
         return 0;
     }
-    str coding = t->head.complete && !was_complete ? head_find(&t->head, STR("Transfer-Encoding")) : (str){0};
-    if (coding.len && !str_eq_nocase(coding, STR("chunked")) && !str_eq_nocase(coding, STR("identity"))) {
-        /* libcurl would undo it at once, without any bound. */
-        transfer_fail(t, FETCH_UNKNOWN_ENCODING, "transfer coding \"%.*s\" was not asked for",
-                      (int)(coding.len < 80 ? coding.len : 80), coding.p);
+    if (t->head.complete && !was_complete && !only_chunked(t)) {
         return 0;
     }
     if (t->head.complete) {
@@ -113,8 +123,9 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
     memcpy(&a.ss, &address->addr, address->addrlen < sizeof a.ss ? address->addrlen : sizeof a.ss);
     for (size_t i = 0; purpose == CURLSOCKTYPE_IPCXN && i < t->n_addresses; i++) {
         if (netvet_same(&a, &t->addresses[i])) {
-            t->door->stats.connections++;
-            return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+            int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+            t->door->stats.connections += fd >= 0;
+            return fd; /* -1 is CURL_SOCKET_BAD */
         }
     }
     char text[NETVET_TEXT_MAX];
@@ -192,14 +203,20 @@ static bool add_line(struct curl_slist **list, const char *fmt, ...)
     return longer != NULL;
 }
 
+/* Validators are the site's own words of an earlier time; it does not get to make our requests large. */
+static bool usable(const char *validator)
+{
+    return validator && strnlen(validator, VALIDATOR_MAX + 1) <= VALIDATOR_MAX;
+}
+
 static bool add_headers(struct transfer *t, const struct transfer_spec *spec)
 {
     const struct fetch_request *q = spec->request;
     struct curl_slist **list = &t->headers;
     bool ok = add_line(list, "Accept-Encoding: " DECODER_ACCEPTS) && add_line(list, "Expect:");
     ok = ok && (!q->accept || add_line(list, "Accept: %s", q->accept));
-    ok = ok && (!q->if_none_match || add_line(list, "If-None-Match: %s", q->if_none_match));
-    ok = ok && (!q->if_modified_since || add_line(list, "If-Modified-Since: %s", q->if_modified_since));
+    ok = ok && (!usable(q->if_none_match) || add_line(list, "If-None-Match: %s", q->if_none_match));
+    ok = ok && (!usable(q->if_modified_since) || add_line(list, "If-Modified-Since: %s", q->if_modified_since));
     for (size_t i = 0; ok && spec->same_origin && i < q->n_headers; i++) {
         const struct fetch_header *h = &q->headers[i];
         ok = h->value[0] ? add_line(list, "%s: %s", h->name, h->value) : add_line(list, "%s;", h->name);
