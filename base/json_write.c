@@ -233,3 +233,13 @@ void json_raw(struct json_writer *w, str json)
     before_value(w);
     (void)buf_put_str(w->out, json);
 }
+
+void json_raw_members(struct json_writer *w, str members)
+{
+    assert(w->depth > 0 && !(w->is_array & bit(w->depth)) && !w->after_key && members.len);
+    if (w->has_item & bit(w->depth)) {
+        (void)buf_put_char(w->out, ',');
+    }
+    w->has_item |= bit(w->depth);
+    (void)buf_put_str(w->out, members);
+}

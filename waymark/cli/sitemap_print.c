@@ -41,8 +41,7 @@ static int print_entry(struct printer *p, const struct sitemap_entry *e)
     }
     json_start(&w, &p->text);
     json_object(&w);
-    json_key(&w, "kind");
-    json_cstring(&w, e->is_index ? "sitemap" : "url");
+    json_raw_members(&w, e->is_index ? STR("\"kind\":\"sitemap\"") : STR("\"kind\":\"url\""));
     sitemap_entry_json(&w, e, why ? e->loc : canonical);
     if (why) {
         p->invalid++;
@@ -102,7 +101,9 @@ int sitemap_print(int in, int out, const url *base, struct sitemap_result *ret)
     sitemap_parser *parser = NULL;
     buf_init(&p.text, WRITE_SIZE + LINE_ROOM);
     buf_init(&p.href, URL_BUF_MAX);
-    int r = sitemap_parser_new(NULL, on_entries, &p, &parser);
+    /* One file at hand is read to its end; the ratio still ends a bomb. */
+    const struct sitemap_options o = {.max_entries = UINT64_MAX, .max_size = UINT64_MAX};
+    int r = sitemap_parser_new(&o, on_entries, &p, &parser);
     if (r == 0) {
         r = read_all(in, parser);
     }

@@ -108,36 +108,55 @@ void sitemap_extras_json(struct json_writer *w, const struct sitemap_extras *x)
     }
 }
 
-/* Priorities have one or two digits: by hand, since the shortest form of any double is costly to find. */
+/* Written once for each: there are a million entries to a file, and these are most of what they say. */
+static const str freq_members[] = {
+#define FREQ(id, name) [SITEMAP_FREQ_##id] = {"\"changefreq\":\"" name "\"", sizeof("\"changefreq\":\"" name "\"") - 1}
+    FREQ(ALWAYS, "always"),   FREQ(HOURLY, "hourly"), FREQ(DAILY, "daily"), FREQ(WEEKLY, "weekly"),
+    FREQ(MONTHLY, "monthly"), FREQ(YEARLY, "yearly"), FREQ(NEVER, "never"),
+#undef FREQ
+};
+
+static void lastmod(struct json_writer *w, int64_t us)
+{
+    static const char key[] = "\"lastmod\":\"";
+    char text[sizeof key + CLOCK_TEXT_MAX + 1];
+    size_t n = sizeof key - 1;
+    memcpy(text, key, n);
+    int len = clock_format_rfc3339(us, text + n);
+    assert(len > 0 && len < CLOCK_TEXT_MAX);
+    n += (size_t)len;
+    text[n++] = '"';
+    json_raw_members(w, str_n(text, n));
+}
+
+/* By hand while two digits are enough, as they are: the shortest form of any double is costly to find. */
 static void priority(struct json_writer *w, double v)
 {
     int hundredths = (int)(v * 100 + 0.5);
-    json_key(w, "priority");
     if (v * 100 != hundredths) {
+        json_key(w, "priority");
         json_double(w, v);
         return;
     }
-    char text[4] = {(char)('0' + hundredths / 100), '.', (char)('0' + hundredths / 10 % 10),
-                    (char)('0' + hundredths % 10)};
-    json_raw(w, str_n(text, hundredths % 10 ? 4 : 3));
+    char text[] = "\"priority\":0.00";
+    size_t n = sizeof text - 1;
+    text[n - 4] = (char)('0' + hundredths / 100);
+    text[n - 2] = (char)('0' + hundredths / 10 % 10);
+    text[n - 1] = (char)('0' + hundredths % 10);
+    json_raw_members(w, str_n(text, hundredths % 10 ? n : n - 1));
 }
 
 void sitemap_entry_json(struct json_writer *w, const struct sitemap_entry *e, str loc)
 {
-    json_key(w, "loc");
+    json_key_str(w, STR("loc"));
     json_string(w, loc);
     if (e->lastmod_us != SITEMAP_NO_TIME) {
-        char text[CLOCK_TEXT_MAX];
-        int n = clock_format_rfc3339(e->lastmod_us, text);
-        assert(n > 0);
-        json_key(w, "lastmod");
-        json_string(w, str_n(text, (size_t)n));
+        lastmod(w, e->lastmod_us);
     } else {
         member(w, "lastmod_text", e->lastmod);
     }
     if (e->changefreq != SITEMAP_FREQ_NONE) {
-        json_key(w, "changefreq");
-        json_cstring(w, sitemap_changefreq_name(e->changefreq));
+        json_raw_members(w, freq_members[e->changefreq]);
     }
     if (e->priority >= 0) {
         priority(w, e->priority);
