@@ -37,7 +37,7 @@ void st_session_close(st_session *s); /* rolls back what was not committed; NULL
 /* ST_SESSION(s, engine, .tenant = t); declares s, closed on every way out of the scope. s is never NULL: when opening
  * failed (out of memory), every call on it returns the code. */
 #define ST_SESSION(name, engine, ...)                                                          \
-    __attribute__((cleanup(st_session_closep))) st_session *name =                            \
+    __attribute__((cleanup(st_session_closep), unused)) st_session *name =                            \
         st_session_start((engine), &(const struct st_session_options){__VA_ARGS__})
 st_session *st_session_start(st_engine *e, const struct st_session_options *options);
 void st_session_closep(st_session **s);

@@ -169,6 +169,7 @@ static int level_between(gunzip *g, size_t i, const char *p, size_t len, size_t 
     struct level *l = &g->levels[i];
     size_t at = 0;
     for (; at < len && l->state == LEVEL_BETWEEN; at++) {
+        assert(l->held < MAGIC);
         if (l->held == 0 && p[at] == '\0') {
             continue; /* padding of tapes and block devices */
         }

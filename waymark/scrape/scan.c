@@ -129,7 +129,10 @@ static int read_robots(struct scan *s, const url *at, struct answer *ret)
     url base;
     robots *rules;
     r = url_parse(&base_text, res->url, NULL, &base);
-    return r < 0 ? r : (r = robots_parse(body.p, body.len, &rules)) < 0 ? diag_nomem() : take_rules(s, rules, &base);
+    if (r < 0) {
+        return r;
+    }
+    return robots_parse(body.p, body.len, &rules) < 0 ? diag_nomem() : take_rules(s, rules, &base);
 }
 
 static bool allowed(const struct scan *s, const url *u)
