@@ -54,6 +54,10 @@ st_err st_engine_execute(st_engine *e, const char *sql, int64_t deadline);
 /* "SQLite 3.40.1, libpq 15.8, libuv 1.44.2": what this program runs with. */
 void st_library_versions(char *out, size_t size);
 
+/* Lets SQLite take its memory from base/mem.h too. It is a setting of the whole process, so nothing in Strata calls it:
+ * call it before anything uses SQLite, if the program likes. ST_E_INVALID when it is too late. */
+st_err st_sqlite_use_mem(void);
+
 DECLS_END
 
 #endif

@@ -9,11 +9,15 @@
 enum { SEND_MAX = 64 * 1024 }; /* bytes handed to libpq before it must have flushed */
 enum pg_kind { KIND_DEALLOCATE = 1, KIND_PREPARE, KIND_EXECUTE, KIND_SYNC };
 /* stmt_slot.state: 0, or the how-manieth PREPARE of the running batch made it. */
-enum { NAME_MAX_LEN = 20 };
+enum { NAME_SIZE = 20 };
 
-static void name_of(uint64_t key, char out[static NAME_MAX_LEN])
+static void name_of(uint64_t key, char out[static NAME_SIZE])
 {
-    (void)snprintf(out, NAME_MAX_LEN, "st_%016llx", (unsigned long long)key);
+    memcpy(out, "st_", 3);
+    for (int i = 0; i < 16; i++) {
+        out[3 + i] = "0123456789abcdef"[key >> (60 - 4 * i) & 15];
+    }
+    out[19] = '\0';
 }
 
 /* ---- sending ---- */
@@ -38,7 +42,7 @@ static st_err send_unnamed(struct pg_batch *b, const char *sql, enum pg_kind kin
 
 static st_err evict(struct pg_batch *b, uint64_t key)
 {
-    char name[NAME_MAX_LEN], sql[64];
+    char name[NAME_SIZE], sql[64];
     name_of(key, name);
     (void)snprintf(sql, sizeof sql, "DEALLOCATE \"%s\"", name);
     b->evicted = true;
@@ -74,7 +78,7 @@ static st_err send_command(struct pg_batch *b, const struct pg_command *cmd)
     }
     uint64_t key = cmd->id ^ p->types_hash; /* the same text for other types is another statement */
     key = key ? key : 1;
-    char name[NAME_MAX_LEN];
+    char name[NAME_SIZE];
     name_of(key, name);
     st_err rc = stmt_cache_find(&c->cache, key) ? 0 : prepare(b, key, name, cmd);
     return rc ? rc

@@ -13,10 +13,12 @@
 #include "strata/engine/rowmem.h"
 #include "strata/engine/stmt_cache.h"
 
-enum {
-    SQLITE_CACHE_KIB = 8192,
-    SQLITE_BUSY_MS = 10000,
-    SQLITE_WAL_PAGES = 1000 /* a checkpoint is due when the log has that many */
+enum { /* measured: docs/internals/engine.md */
+    SQLITE_PAGE_SIZE = 8192, /* of new files */
+    SQLITE_WRITER_CACHE_KIB = 8192,
+    SQLITE_READER_CACHE_KIB = 2048,
+    SQLITE_WAL_PAGES = 2000, /* a checkpoint is due when the log has that many */
+    SQLITE_BUSY_MS = 10000
 };
 
 struct sqlite_conn {

@@ -20,14 +20,13 @@ static st_err run_row(struct sqlite_conn *c, sqlite3_stmt *stmt, const struct st
             return rc;
         }
     }
-    int64_t before = sqlite3_total_changes64(c->db);
     int step = sqlite3_step(stmt);
     st_err rc = step == SQLITE_DONE || step == SQLITE_ROW ? 0 : sqlite_error(c->db, step, sqlite3_sql(stmt));
     (void)sqlite3_reset(stmt);
     if (arena_used(c->params)) {
         arena_reset(c->params);
     }
-    *ret_changed = sqlite3_total_changes64(c->db) != before;
+    *ret_changed = sqlite3_changes64(c->db) != 0; /* of this statement: it is an INSERT or UPDATE */
     return rc;
 }
 

@@ -15,18 +15,18 @@ static st_err bad_value(sqlite3_stmt *stmt, int at, const char *what, const char
 }
 
 /* Text or blob as it lies in SQLite's memory. NULL when converting it ran out of memory. */
-static const char *bytes_at(sqlite3_stmt *stmt, int at, size_t *ret_len)
+static const char *bytes_of(sqlite3_value *v, size_t *ret_len)
 {
-    const void *p = sqlite3_column_type(stmt, at) == SQLITE_BLOB ? sqlite3_column_blob(stmt, at)
-                                                                  : (const void *)sqlite3_column_text(stmt, at);
-    *ret_len = (size_t)sqlite3_column_bytes(stmt, at);
-    return p || *ret_len ? p : sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM ? NULL : "";
+    bool blob = sqlite3_value_type(v) == SQLITE_BLOB;
+    const void *p = blob ? sqlite3_value_blob(v) : (const void *)sqlite3_value_text(v);
+    *ret_len = (size_t)sqlite3_value_bytes(v);
+    return p ? p : blob && *ret_len == 0 ? "" : NULL; /* an empty blob is NULL */
 }
 
-static st_err read_text(sqlite3_stmt *stmt, int at, struct rowmem *mem, void *member)
+static st_err read_text(sqlite3_value *v, struct rowmem *mem, void *member)
 {
     size_t len;
-    const char *p = bytes_at(stmt, at, &len);
+    const char *p = bytes_of(v, &len);
     char *copy = p ? rowmem_dup0(mem, p, len) : NULL;
     if (!copy) {
         return diag_nomem();
@@ -35,10 +35,10 @@ static st_err read_text(sqlite3_stmt *stmt, int at, struct rowmem *mem, void *me
     return 0;
 }
 
-static st_err read_bytes(sqlite3_stmt *stmt, int at, struct rowmem *mem, void *member)
+static st_err read_bytes(sqlite3_value *v, struct rowmem *mem, void *member)
 {
     size_t len;
-    const char *p = bytes_at(stmt, at, &len);
+    const char *p = bytes_of(v, &len);
     char *copy = p ? rowmem_dup0(mem, p, len) : NULL;
     if (!copy) {
         return diag_nomem();
@@ -47,24 +47,24 @@ static st_err read_bytes(sqlite3_stmt *stmt, int at, struct rowmem *mem, void *m
     return 0;
 }
 
-static st_err read_uuid(sqlite3_stmt *stmt, int at, st_uuid *ret)
+static st_err read_uuid(sqlite3_value *v, st_uuid *ret)
 {
     size_t len;
-    const char *p = bytes_at(stmt, at, &len);
+    const char *p = bytes_of(v, &len);
     if (!p) {
         return diag_nomem();
     }
-    if (len == sizeof *ret && sqlite3_column_type(stmt, at) == SQLITE_BLOB) {
+    if (len == sizeof *ret && sqlite3_value_type(v) == SQLITE_BLOB) {
         memcpy(ret->b, p, sizeof *ret);
         return 0;
     }
     return uuid_parse(str_n(p, len), ret) ? 0 : ST_E_SCHEMA;
 }
 
-static st_err parse_array(sqlite3_stmt *stmt, int at, arena *scratch, const struct json_value **ret)
+static st_err parse_array(sqlite3_value *v, arena *scratch, const struct json_value **ret)
 {
     size_t len;
-    const char *p = bytes_at(stmt, at, &len);
+    const char *p = bytes_of(v, &len);
     if (!p) {
         return diag_nomem();
     }
@@ -73,16 +73,16 @@ static st_err parse_array(sqlite3_stmt *stmt, int at, arena *scratch, const stru
     return rc == -ENOMEM ? diag_nomem() : rc || (*ret)->type != JSON_ARRAY ? ST_E_SCHEMA : 0;
 }
 
-static st_err read_texts(sqlite3_stmt *stmt, int at, struct rowmem *mem, arena *scratch, void *member)
+static st_err read_texts(sqlite3_value *v, struct rowmem *mem, arena *scratch, void *member)
 {
     const struct json_value *list;
-    st_err rc = parse_array(stmt, at, scratch, &list);
+    st_err rc = parse_array(v, scratch, &list);
     if (rc) {
         return rc;
     }
     size_t n = list->array.n;
-    const char **v = rowmem_take_aligned(mem, (n ? n : 1) * sizeof *v); /* never NULL: that would be null */
-    if (!v) {
+    const char **out = rowmem_take_aligned(mem, (n ? n : 1) * sizeof *out); /* never NULL: that would be null */
+    if (!out) {
         return diag_nomem();
     }
     for (size_t i = 0; i < n; i++) {
@@ -90,97 +90,97 @@ static st_err read_texts(sqlite3_stmt *stmt, int at, struct rowmem *mem, arena *
         if (item->type != JSON_STRING && item->type != JSON_NULL) {
             return ST_E_SCHEMA;
         }
-        v[i] = item->type == JSON_NULL ? NULL : rowmem_dup0(mem, item->string.p, item->string.len);
-        if (!v[i] && item->type == JSON_STRING) {
+        out[i] = item->type == JSON_NULL ? NULL : rowmem_dup0(mem, item->string.p, item->string.len);
+        if (!out[i] && item->type == JSON_STRING) {
             return diag_nomem();
         }
     }
-    *(st_texts *)member = (st_texts){v, n};
+    *(st_texts *)member = (st_texts){out, n};
     return 0;
 }
 
-static st_err read_uuids(sqlite3_stmt *stmt, int at, struct rowmem *mem, arena *scratch, void *member)
+static st_err read_uuids(sqlite3_value *v, struct rowmem *mem, arena *scratch, void *member)
 {
     const struct json_value *list;
-    st_err rc = parse_array(stmt, at, scratch, &list);
+    st_err rc = parse_array(v, scratch, &list);
     if (rc) {
         return rc;
     }
     size_t n = list->array.n;
-    st_uuid *v = rowmem_take_aligned(mem, (n ? n : 1) * sizeof *v);
-    if (!v) {
+    st_uuid *out = rowmem_take_aligned(mem, (n ? n : 1) * sizeof *out);
+    if (!out) {
         return diag_nomem();
     }
     for (size_t i = 0; i < n; i++) {
         const struct json_value *item = &list->array.items[i];
-        if (item->type != JSON_STRING || !uuid_parse(item->string, &v[i])) {
+        if (item->type != JSON_STRING || !uuid_parse(item->string, &out[i])) {
             return ST_E_SCHEMA;
         }
     }
-    *(st_uuids *)member = (st_uuids){v, n};
+    *(st_uuids *)member = (st_uuids){out, n};
     return 0;
 }
 
-static st_err read_enum(sqlite3_stmt *stmt, int at, const struct st_field *f, unsigned *ret)
+static st_err read_enum(sqlite3_value *v, const struct st_field *f, unsigned *ret)
 {
-    if (sqlite3_column_type(stmt, at) == SQLITE_INTEGER) {
-        int64_t v = sqlite3_column_int64(stmt, at);
-        if (v < 0 || v > INT32_MAX || (f->of && v >= f->of->n)) {
+    if (sqlite3_value_type(v) == SQLITE_INTEGER) {
+        int64_t n = sqlite3_value_int64(v);
+        if (n < 0 || n > INT32_MAX || (f->of && n >= f->of->n)) {
             return ST_E_SCHEMA;
         }
-        *ret = (unsigned)v;
+        *ret = (unsigned)n;
         return 0;
     }
     size_t len;
-    const char *p = bytes_at(stmt, at, &len);
+    const char *p = bytes_of(v, &len);
     return !p ? diag_nomem() : f->of && st_enum_find(f->of, p, len, ret) ? 0 : ST_E_SCHEMA;
 }
 
-static inline st_err read_integer(sqlite3_stmt *stmt, int at, int type, int64_t min, int64_t max, int64_t *ret)
+static inline st_err read_integer(sqlite3_value *v, int type, int64_t min, int64_t max, int64_t *ret)
 {
-    *ret = sqlite3_column_int64(stmt, at);
+    *ret = sqlite3_value_int64(v);
     return type == SQLITE_INTEGER && *ret >= min && *ret <= max ? 0 : ST_E_SCHEMA;
 }
 
-static inline st_err read_field(sqlite3_stmt *stmt, int at, int type, const struct st_field *f, struct rowmem *mem,
+static inline st_err read_field(sqlite3_value *v, int type, const struct st_field *f, struct rowmem *mem,
                                 arena *scratch, void *member)
 {
-    int64_t v;
+    int64_t n;
     st_err rc;
     switch (f->type) {
     case ST_BOOL:
-        rc = read_integer(stmt, at, type, 0, 1, &v);
-        *(bool *)member = v == 1;
+        rc = read_integer(v, type, 0, 1, &n);
+        *(bool *)member = n == 1;
         return rc;
     case ST_INT16:
-        rc = read_integer(stmt, at, type, INT16_MIN, INT16_MAX, &v);
-        *(int16_t *)member = (int16_t)v;
+        rc = read_integer(v, type, INT16_MIN, INT16_MAX, &n);
+        *(int16_t *)member = (int16_t)n;
         return rc;
     case ST_INT32:
-        rc = read_integer(stmt, at, type, INT32_MIN, INT32_MAX, &v);
-        *(int32_t *)member = (int32_t)v;
+        rc = read_integer(v, type, INT32_MIN, INT32_MAX, &n);
+        *(int32_t *)member = (int32_t)n;
         return rc;
     case ST_INT64:
     case ST_TIME: /* one int64, too */
-        rc = read_integer(stmt, at, type, INT64_MIN, INT64_MAX, &v);
-        *(int64_t *)member = v;
+        rc = read_integer(v, type, INT64_MIN, INT64_MAX, &n);
+        *(int64_t *)member = n;
         return rc;
     case ST_DOUBLE:
-        *(double *)member = sqlite3_column_double(stmt, at);
+        *(double *)member = sqlite3_value_double(v);
         return type == SQLITE_FLOAT || type == SQLITE_INTEGER ? 0 : ST_E_SCHEMA;
     case ST_TEXT:
     case ST_JSON: /* one pointer, too */
-        return type == SQLITE_BLOB ? ST_E_SCHEMA : read_text(stmt, at, mem, member);
+        return type == SQLITE_BLOB ? ST_E_SCHEMA : read_text(v, mem, member);
     case ST_BYTES:
-        return read_bytes(stmt, at, mem, member);
+        return read_bytes(v, mem, member);
     case ST_UUID:
-        return read_uuid(stmt, at, member);
+        return read_uuid(v, member);
     case ST_TEXTS:
-        return read_texts(stmt, at, mem, scratch, member);
+        return read_texts(v, mem, scratch, member);
     case ST_UUIDS:
-        return read_uuids(stmt, at, mem, scratch, member);
+        return read_uuids(v, mem, scratch, member);
     case ST_ENUM:
-        return read_enum(stmt, at, f, member);
+        return read_enum(v, f, member);
     case ST_TYPE_MAX:
         break;
     }
@@ -201,14 +201,15 @@ st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct 
     for (size_t i = 0; i < shape->n; i++) {
         const struct st_field *f = &shape->fields[i];
         int at = (int)i;
-        int type = sqlite3_column_type(stmt, at);
+        sqlite3_value *v = sqlite3_column_value(stmt, at); /* looked up once; one thread has the connection */
+        int type = sqlite3_value_type(v);
         if (type == SQLITE_NULL) {
             if (!f->nullable) {
                 return bad_value(stmt, at, "is null in a row where the model does not allow it", "");
             }
             continue;
         }
-        st_err rc = read_field(stmt, at, type, f, mem, scratch, obj + f->offset);
+        st_err rc = read_field(v, type, f, mem, scratch, obj + f->offset);
         if (rc) {
             return rc == -ENOMEM ? rc : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
         }

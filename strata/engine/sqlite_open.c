@@ -45,15 +45,18 @@ static st_err explain_open(const struct st_url *u, sqlite3 *db, int rc)
 
 static st_err configure(struct sqlite_conn *c, const struct st_url *u)
 {
+    unsigned cache = c->writer ? SQLITE_WRITER_CACHE_KIB : SQLITE_READER_CACHE_KIB;
     char sql[512];
     /* No trusted_schema = OFF: SQLite 3.40 then refuses json_valid in CHECKs, for it counts its JSON functions as unsafe. */
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA cache_size = -%u; PRAGMA foreign_keys = ON; PRAGMA synchronous = %s; "
                    "PRAGMA journal_size_limit = %d; %s",
-                   u->cache_kib ? u->cache_kib : SQLITE_CACHE_KIB, u->sync_full ? "FULL" : "NORMAL", LOG_KEPT_BYTES,
+                   u->cache_kib ? u->cache_kib : cache, u->sync_full ? "FULL" : "NORMAL", LOG_KEPT_BYTES,
                    c->writer || u->memory ? "" : "PRAGMA query_only = ON;");
     if (c->writer && !u->memory) {
-        int rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        char first[80]; /* the page size of a file that has none yet */
+        (void)snprintf(first, sizeof first, "PRAGMA page_size = %d; PRAGMA journal_mode = WAL", SQLITE_PAGE_SIZE);
+        int rc = sqlite3_exec(c->db, first, NULL, NULL, NULL);
         if (rc) {
             return explain_open(u, c->db, rc);
         }
