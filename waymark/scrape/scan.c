@@ -119,7 +119,7 @@ static int read_robots(struct scan *s, const url *at, struct answer *ret)
     bool cut_short = res->partial && r != -E2BIG; /* over ROBOTS_MAX is the file's fault and no failure */
     enum robots_policy policy = robots_policy(cut_short ? 0 : res->status, res->redirects);
     s->closed = policy == ROBOTS_DISALLOW_ALL;
-    if (s->closed) {
+    if (s->closed && ret->status) { /* a site that says nothing at all is the caller's to report */
         scan_note(s, "robots_unreadable", buf_str(&where),
                   "robots.txt could not be read, so nothing is fetched but sitemaps named elsewhere: %s", ret->detail);
     }
@@ -218,7 +218,13 @@ static bool try_http(const struct answer *a)
 
 static int unreachable(const char *name, const struct answer *a)
 {
-    return diag_set(SCAN_UNREACHABLE, "%s did not answer: %s (%s)", name, a->detail, fetch_outcome_name(a->outcome));
+    bool denied = a->outcome == FETCH_DENIED_PORT || a->outcome == FETCH_DENIED_ADDRESS;
+    (void)diag_set(SCAN_UNREACHABLE, "%s %s: %s (%s)", name, denied ? "was not asked" : "did not answer", a->detail,
+                   fetch_outcome_name(a->outcome));
+    if (denied) {
+        diag_hint("--allow-private reaches private addresses and other ports");
+    }
+    return SCAN_UNREACHABLE;
 }
 
 /* Sets s->home and s->given_host to what name says, and reads robots.txt there. A bare host is tried with https, then

@@ -19,7 +19,7 @@ struct reading {
     url base;          /* what relative locations are resolved against: the URL after redirects */
     buf base_text;
     bool announced;    /* the sink knows the file */
-    bool capped;       /* max_pages was reached */
+    bool cut;          /* not read to its end, since max_pages was reached */
     uint64_t off_site; /* sitemaps of other sites in an index */
 };
 
@@ -91,7 +91,7 @@ static int take_entries(void *arg, const struct sitemap_entry *entries, size_t n
         if (entries[i].is_index) {
             err = take_child(r, &entries[i]);
         } else if (s->o.max_pages && s->counts.entries - s->counts.dropped >= s->o.max_pages) {
-            r->capped = true;
+            s->pages_capped = true;
             return 0;
         } else {
             err = scan_batch_add(s, r->batch, &r->base, &entries[i]);
@@ -146,7 +146,8 @@ static int read_body(struct reading *r, fetch *f)
         if (s->sink->progress) {
             s->sink->progress(s->sink->arg, &s->counts);
         }
-        if (r->capped || sitemap_parser_stopped(r->parser)) {
+        r->cut = s->pages_capped;
+        if (r->cut || sitemap_parser_stopped(r->parser)) {
             break;
         }
     }
@@ -157,7 +158,8 @@ static int read_body(struct reading *r, fetch *f)
 static void note_problems(struct reading *r, const struct sitemap_result *res)
 {
     for (unsigned p = 0; p < SITEMAP_PROBLEMS; p++) {
-        if (res->problems[p]) {
+        bool ours = p == SITEMAP_TRUNCATED && r->cut; /* it was we who stopped reading */
+        if (res->problems[p] && !ours) {
             r->file.problem_count += (int32_t)(res->problems[p] < 1000000 ? res->problems[p] : 1000000);
             scan_note(r->scan, sitemap_problem_name((enum sitemap_problem)p), str_of(r->task->url), "%s%s",
                       sitemap_problem_text((enum sitemap_problem)p),
@@ -193,10 +195,12 @@ static int conclude(struct reading *r, const struct fetch_response *res)
         r->file.error = res->detail[0] ? res->detail : fetch_outcome_text(res->outcome);
         scan_note(s, fetch_outcome_name(res->outcome), where, "%s", r->file.error);
     }
-    if (r->capped) {
+    if (r->cut) {
         r->file.status = SITEMAP_PARTIAL;
         r->file.error = "the limit of pages was reached (--max-pages)";
-        scan_note(s, "too_many_pages", where, "%s", r->file.error);
+        if (!s->counts.incomplete) {
+            scan_note(s, "too_many_pages", where, "%s; what is left of the site is not read", r->file.error);
+        }
     }
     if (!usable) {
         r->file.type = stored_type(result->type);

@@ -41,6 +41,7 @@ struct scan {
     fiber_cond changed;
     unsigned reading;
     bool sitemaps_capped;
+    bool pages_capped; /* max_pages was reached: what is queued is left alone */
     int error; /* the first failure of a reader; ends the others */
 };
 

@@ -140,8 +140,12 @@ static int reader(void *arg)
             fiber_cond_broadcast(&s->changed);
             return 0;
         }
+        const struct scan_task *t = take(s);
+        if (s->pages_capped) {
+            continue;
+        }
         s->reading++;
-        int r = scan_file(s, take(s));
+        int r = scan_file(s, t);
         s->reading--;
         if (r < 0 && !s->error) {
             s->error = r;
