@@ -42,6 +42,8 @@ void builder_begin(sitemap_parser *s, enum context in, bool is_index, str prefix
     b->depth = 1;
     b->skip = 0;
     b->field = NULL;
+    b->piece = (str){NULL, 0};
+    buf_clear(&b->text); /* an entry that was dropped, or cut off, may have left some */
     b->is_index = is_index;
     b->mobile = b->has_news = false;
     b->draft = (struct draft){.guid_is_link = in == IN_ATOM};
@@ -389,4 +391,7 @@ void builder_end(sitemap_parser *s)
     }
     *b->field = without_controls(s, copied ? sitemap_keep(s, t) : t, location);
     b->field = NULL;
+    if (copied) {
+        buf_clear(&b->text); /* the scanner's plain path begins with none */
+    }
 }
