@@ -65,16 +65,19 @@ static void on_reading(uv_stream_t *pipe, ssize_t n, const uv_buf_t *buf)
     if (n == 0) {
         return; /* nothing yet */
     }
+    if (n < 0) {
+        uv_close((uv_handle_t *)pipe, NULL); /* the sensor is done */
+        return;
+    }
     struct station *w = pipe->data;
-    struct sample *sample = n > 0 ? malloc(sizeof *sample) : NULL;
+    struct sample *sample = malloc(sizeof *sample);
     if (sample) {
         *sample = (struct sample){w, buf->base[0]};
-        if (fiber_start(&w->fibers, store, sample) == 0) {
-            return;
-        }
-        free(sample);
     }
-    uv_close((uv_handle_t *)pipe, NULL); /* the sensor is done, or memory is out */
+    if (!sample || fiber_start(&w->fibers, store, sample) != 0) {
+        free(sample);
+        fprintf(stderr, "own_loop: a reading is lost\n");
+    }
 }
 
 /* What libuv's own calls return is not checked, to keep this short. */

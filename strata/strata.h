@@ -7,6 +7,7 @@
 #include "strata/json.h"
 #include "strata/migrate.h"
 #include "strata/model.h"
+#include "strata/plain.h"
 #include "strata/session.h"
 #include "strata/types.h"
 

@@ -44,6 +44,14 @@ def pkg_config(*arguments):
     return run('pkg-config', *arguments).split()
 
 
+def symbols(*options):
+    """(kind, name) as nm says."""
+    for line in run('nm', *options).splitlines():
+        parts = line.split()
+        if len(parts) >= 2 and len(parts[-2]) == 1:
+            yield parts[-2], parts[-1].split('@')[0]
+
+
 def headers(include):
     return sorted(os.path.relpath(os.path.join(folder, name), include)
                   for folder, _, names in os.walk(include) for name in names)

@@ -2,9 +2,8 @@
 should leave to its program."""
 import os
 import re
-import subprocess
 
-from installed import CC, SCRATCH, headers, install, main, pkg_config, run
+from installed import CC, SCRATCH, headers, install, main, pkg_config, run, symbols
 
 PLACES = install()
 LIBRARY = os.path.join(PLACES['lib'], 'libstrata.so')
@@ -57,13 +56,6 @@ def declared():
                 names.add(own.get(m.group(2), m.group(2)))
     assert len(own) >= 6 and len(names) > 100, '%d names' % len(names)
     return names
-
-
-def symbols(*options):
-    for line in run('nm', *options).splitlines():
-        parts = line.split()
-        if len(parts) >= 2 and len(parts[-2]) == 1:
-            yield parts[-2], parts[-1].split('@')[0]
 
 
 def difference(found, wanted):
