@@ -49,7 +49,8 @@ static void fill(Item *it, char name[static ITEM_NAME], char url[static ITEM_URL
     it->score = (st_opt_double){i / 7.0, i % 3 != 0};
 }
 
-static st_err insert_chunk(st_session *s, int from, int n, Item *items, char (*names)[ITEM_NAME], char (*urls)[ITEM_URL], Item **at)
+static st_err insert_chunk(st_session *s, int from, int n, Item *items, char (*names)[ITEM_NAME],
+                           char (*urls)[ITEM_URL], Item **at)
 {
     for (int i = 0; i < n; i++) {
         fill(&items[i], names[i], urls[i], from + i);
@@ -162,7 +163,8 @@ static double load_theirs(void)
     sqlite3_stmt *stmt = NULL;
     double rate = BENCH_FAILED;
     if (!filled() || !open_by_hand("strata.db", &db) ||
-        sqlite3_prepare_v2(db, "SELECT " COLUMNS " FROM \"items\" WHERE \"tenant_id\" = ?1", -1, &stmt, NULL) != SQLITE_OK) {
+        sqlite3_prepare_v2(db, "SELECT " COLUMNS " FROM \"items\" WHERE \"tenant_id\" = ?1", -1, &stmt, NULL) !=
+            SQLITE_OK) {
         bench_say("sqlite3: %s", sqlite3_errmsg(db));
     } else {
         arena *a = arena_new(NULL, 0);
@@ -260,8 +262,9 @@ static double flush_theirs(void)
 }
 
 const struct bench_case strata_cases[] = {
-    {"sqlite-load", "rows/s", "200,000 rows of 7 columns into objects; theirs: sqlite3 by hand into structs in an arena",
-     load_ours, load_theirs},
+    {"sqlite-load", "rows/s",
+     "200,000 rows of 7 columns into objects; theirs: sqlite3 by hand into structs in an arena", load_ours,
+     load_theirs},
     {"sqlite-flush", "rows/s", "200,000 objects added and committed; theirs: one prepared insert by hand", flush_ours,
      flush_theirs, .rounds = 3},
     {NULL},

@@ -5,6 +5,7 @@
 
 #include "strata/model.h"
 
+/* clang-format off */
 #define COL(member, ...)                                                                               \
     {.kind = ST_A_COLUMN, .name = #member, .type = ST_TYPE_OF(((T *)0)->member),                       \
      .offset = offsetof(T, member), .size = sizeof(((T *)0)->member), __VA_ARGS__}
@@ -28,5 +29,6 @@
     const st_model type##_model = {.name = #type, .table = table_, .size = sizeof(type), \
                                    .attrs = type##_attrs,                   \
                                    .n_attrs = sizeof type##_attrs / sizeof *type##_attrs}
+/* clang-format on */
 
 #endif

@@ -99,6 +99,7 @@ static inline st_value st_v_enum(unsigned v)
     return (st_value){.type = ST_ENUM, .null = false, .e = {v, NULL}};
 }
 
+/* clang-format off */
 /* 1: whole numbers, 2: fractions, then one for each type that mixes with no other; 0: nothing that is stored. */
 #define ST_KIND_(x)                                                                                                  \
     _Generic((x), bool: 1, char: 1, signed char: 1, unsigned char: 1, short: 1, unsigned short: 1, int: 1,           \
@@ -159,15 +160,18 @@ static inline st_value st_v_enum(unsigned v)
 #define ST_AND(...) ST_JOIN_(ST_OP_AND, __VA_ARGS__) /* NULL arguments are left out; of none: every row */
 #define ST_OR(...) ST_JOIN_(ST_OP_OR, __VA_ARGS__)   /* the same; of none: no row */
 #define ST_NOT(e) ST_JOIN_(ST_OP_NOT, e)
+/* clang-format on */
 
 struct st_order {
     const st_model *model; /* NULL ends a list */
     uint32_t offset;
     bool descending; /* null comes last when rising, first when falling, on both databases */
 };
+/* clang-format off */
 #define ST_ASC(T_, m) {&T_##_model, offsetof(T_, m), false}
 #define ST_DESC(T_, m) {&T_##_model, offsetof(T_, m), true}
 #define ST_ORDER(...) ((const struct st_order[]){__VA_ARGS__, {NULL, 0, false}})
+/* clang-format on */
 
 /* What an update by criteria writes. */
 struct st_assign {
@@ -175,12 +179,14 @@ struct st_assign {
     bool add; /* column = column + value */
     st_value value;
 };
+/* clang-format off */
 #define ST_SET(T_, m, v) {.offset = offsetof(T_, m), .value = ST_VALUE(T_, m, v)}
 #define ST_SET_NULL(T_, m) {.offset = offsetof(T_, m), .value = {.null = true}}
 #define ST_ADD(T_, m, v)                                                                                      \
     {.offset = offsetof(T_, m), .add = true,                                                                  \
      .value = (ST_MUST_(ST_KIND_(ST_MEMBER(T_, m)) == 1 || ST_KIND_(ST_MEMBER(T_, m)) == 2, "only numbers add up"), \
                ST_VALUE(T_, m, v))}
+/* clang-format on */
 
 DECLS_END
 

@@ -47,42 +47,43 @@ struct st_attr {
     uint32_t offset, size;
 
     bool pk, tenant, version, unique, null;
-    bool created, updated; /* timestamps the session keeps: set at insert; at insert and each update */
-    bool hidden;           /* never in JSON */
-    bool read_only;        /* never taken from JSON */
-    bool as_smallint;      /* ST_ENUM stored as its number */
-    uint32_t max;          /* most characters of a text, bytes of bytes, items of an array; 0: no limit */
+    bool created, updated;               /* timestamps the session keeps: set at insert; at insert and each update */
+    bool hidden;                         /* never in JSON */
+    bool read_only;                      /* never taken from JSON */
+    bool as_smallint;                    /* ST_ENUM stored as its number */
+    uint32_t max;                        /* most characters of a text, bytes of bytes, items of an array; 0: no limit */
     const double *min_value, *max_value; /* inclusive range of a number, through ST_NUMBER(x) */
-    const char *pattern;   /* PCRE2, text must match it whole */
+    const char *pattern;                 /* PCRE2, text must match it whole */
     const char *default_sql; /* server default, spelled the same for both dialects: "0", "false", "'new'", "now()" */
-    const char *check;     /* SQL condition on this column (or, for ST_A_CHECK, on the row) */
-    const char *was;       /* former name, for exact renames by autogenerate */
+    const char *check;       /* SQL condition on this column (or, for ST_A_CHECK, on the row) */
+    const char *was;         /* former name, for exact renames by autogenerate */
     const char *comment;
     const struct st_enum *enumeration;
     const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
     enum st_action on_delete, on_update;
-    const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same value in
-                          its member of that name, and a UNIQUE over it and its key */
+    const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same
+                          value in its member of that name, and a UNIQUE over it and its key */
 
-    const st_model *target; /* relations */
-    const char *via;        /* relations: the member that holds the foreign key */
+    const st_model *target;     /* relations */
+    const char *via;            /* relations: the member that holds the foreign key */
     const char *const *columns; /* constraints and indexes: member names, NULL-terminated; "-name" is descending */
-    const char *where;      /* partial index */
-    const char *expression; /* expression index */
-    const char *method;     /* index method, PostgreSQL */
+    const char *where;          /* partial index */
+    const char *expression;     /* expression index */
+    const char *method;         /* index method, PostgreSQL */
 };
 
 struct st_model {
-    const char *name;  /* of the struct */
+    const char *name; /* of the struct */
     const char *table;
     const char *was;
-    size_t size;       /* of the struct, bytes */
+    size_t size; /* of the struct, bytes */
     const st_attr *attrs;
     size_t n_attrs;
 };
 
 #define ST_DECLARE(type) extern const st_model type##_model
 
+/* clang-format off */
 #define ST_TYPE_OF(x)                                                                                              \
     _Generic((x), bool: ST_BOOL, int16_t: ST_INT16, int32_t: ST_INT32, int64_t: ST_INT64, double: ST_DOUBLE,       \
         char *: ST_TEXT, const char *: ST_TEXT, st_uuid: ST_UUID, st_time: ST_TIME, st_bytes: ST_BYTES,            \
@@ -92,6 +93,7 @@ struct st_model {
         st_opt_double: ST_DOUBLE | ST_NULLABLE, st_opt_uuid: ST_UUID | ST_NULLABLE,                                \
         st_opt_time: ST_TIME | ST_NULLABLE, st_opt_enum: ST_ENUM | ST_NULLABLE)
 #define ST_NUMBER(x) (&(const double){x})
+/* clang-format on */
 
 /* A loaded collection (ST_A_MANY) or object (ST_A_ONE) of a model; all zero: not loaded. Read them through st_many and
  * st_one (session.h), which refuse what was not loaded. */
@@ -106,10 +108,10 @@ typedef struct st_ref {
 } st_ref;
 
 /* What the rest of the library and programs ask of a descriptor. */
-const st_attr *st_model_attr(const st_model *m, const char *name);        /* by member name, or NULL */
-const st_attr *st_model_attr_at(const st_model *m, size_t offset);        /* the column at that offset, or NULL */
-const st_attr *st_model_tenant(const st_model *m);                        /* or NULL */
-const char *st_attr_column(const st_attr *a);                             /* the column's name */
+const st_attr *st_model_attr(const st_model *m, const char *name); /* by member name, or NULL */
+const st_attr *st_model_attr_at(const st_model *m, size_t offset); /* the column at that offset, or NULL */
+const st_attr *st_model_tenant(const st_model *m);                 /* or NULL */
+const char *st_attr_column(const st_attr *a);                      /* the column's name */
 static inline enum st_type st_attr_type(const st_attr *a)
 {
     return (enum st_type)(a->type & ~(unsigned)ST_NULLABLE);
@@ -118,12 +120,12 @@ static inline bool st_attr_nullable(const st_attr *a)
 {
     return a->null || (a->type & ST_NULLABLE);
 }
-/* Checks a descriptor once (one tenant column at most, a key, enums have names, relations name members that exist, ...).
- * Returns 0 or ST_E_INVALID with a diagnosis that names the model and the member. */
+/* Checks a descriptor once (one tenant column at most, a key, enums have names, relations name members that exist,
+ * ...). Returns 0 or ST_E_INVALID with a diagnosis that names the model and the member. */
 st_err st_model_check(const st_model *m);
-/* Checks obj against length, range, pattern, enum and null rules, and that text is UTF-8 and numbers are numbers (so that
- * both databases take or refuse the same). ST_E_INVALID names the first bad field in diag->column. Compiles patterns at
- * each call; a session's flush keeps them. */
+/* Checks obj against length, range, pattern, enum and null rules, and that text is UTF-8 and numbers are numbers (so
+ * that both databases take or refuse the same). ST_E_INVALID names the first bad field in diag->column. Compiles
+ * patterns at each call; a session's flush keeps them. */
 st_err st_validate(const st_model *m, const void *obj);
 
 DECLS_END

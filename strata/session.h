@@ -10,8 +10,8 @@
  * transaction's end, and after writes past the identity map (bulk, by criteria), the next load of a row refreshes its
  * object in place; nothing is read behind the caller's back.
  *
- * Any failure leaves the session failed: everything but rollback and close returns the same code and diagnosis. A session
- * serves one fiber at a time (-EBUSY). */
+ * Any failure leaves the session failed: everything but rollback and close returns the same code and diagnosis. A
+ * session serves one fiber at a time (-EBUSY). */
 #ifndef STRATA_SESSION_H
 #define STRATA_SESSION_H
 
@@ -27,17 +27,17 @@ DECLS_BEGIN
 typedef struct st_session st_session;
 
 struct st_session_options {
-    st_uuid tenant;        /* nil: only models without a tenant column, unless system is given */
-    const char *system;    /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
-    bool read_only;        /* SQLite: runs on a reader */
-    int64_t deadline;      /* absolute, for every statement; 0: none but the fiber's */
+    st_uuid tenant;     /* nil: only models without a tenant column, unless system is given */
+    const char *system; /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
+    bool read_only;     /* SQLite: runs on a reader */
+    int64_t deadline;   /* absolute, for every statement; 0: none but the fiber's */
 };
 st_err st_session_open(st_engine *e, const struct st_session_options *options, st_session **ret);
 void st_session_close(st_session *s); /* rolls back what was not committed; NULL is fine */
 /* ST_SESSION(s, engine, .tenant = t); declares s, closed on every way out of the scope. s is never NULL: when opening
  * failed (out of memory), every call on it returns the code. */
-#define ST_SESSION(name, engine, ...)                                                          \
-    __attribute__((cleanup(st_session_closep), unused)) st_session *name =                            \
+#define ST_SESSION(name, engine, ...)                                      \
+    __attribute__((cleanup(st_session_closep), unused)) st_session *name = \
         st_session_start((engine), &(const struct st_session_options){__VA_ARGS__})
 st_session *st_session_start(st_engine *e, const struct st_session_options *options);
 void st_session_closep(st_session **s);
@@ -54,10 +54,9 @@ struct st_query {
     const struct st_order *order; /* ST_ORDER(...); the primary key is added as the last tie-break when limit is set */
     uint64_t limit;               /* 0: no limit */
     uint64_t offset;
-    bool for_update;              /* FOR NO KEY UPDATE on PostgreSQL; nothing on SQLite, whose writer is alone */
+    bool for_update; /* FOR NO KEY UPDATE on PostgreSQL; nothing on SQLite, whose writer is alone */
 };
-#define st_select(s, T_, where, ...) \
-    st_select_((s), &T_##_model, (where), &(const struct st_query){__VA_ARGS__})
+#define st_select(s, T_, where, ...) st_select_((s), &T_##_model, (where), &(const struct st_query){__VA_ARGS__})
 st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q);
 /* The first row or NULL: with an error in st_session_error(s), or none matched. */
 #define st_first(s, T_, where, ...) \
@@ -71,27 +70,27 @@ const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
 /* A relation's members; reading one that was not loaded fails the session with ST_E_NOT_LOADED. */
-#define st_many(s, T_, obj, member)                                                                    \
-    _Generic(((const T_ *)0)->member, st_list: st_many_)((s), &T_##_model, #member,                    \
-                                                         &((const T_ *){(obj)})->member)
-#define st_one(s, T_, obj, member, Target_)                                                            \
-    ((const Target_ *)_Generic(((const T_ *)0)->member, st_ref: st_one_)((s), &T_##_model, #member,    \
-                                                                         &((const T_ *){(obj)})->member))
+#define st_many(s, T_, obj, member) \
+    _Generic(((const T_ *)0)->member, st_list : st_many_)((s), &T_##_model, #member, &((const T_ *){(obj)})->member)
+#define st_one(s, T_, obj, member, Target_)                    \
+    ((const Target_ *)_Generic(((const T_ *)0)->member, st_ref \
+                               : st_one_)((s), &T_##_model, #member, &((const T_ *){(obj)})->member))
 st_rows st_many_(st_session *s, const st_model *m, const char *member, const st_list *list);
 const void *st_one_(st_session *s, const st_model *m, const char *member, const st_ref *ref);
 
 #define ST_NAME_(a, b) FIBER_CAT(a, b)
 /* st_each (Domain, d, rows) { ... }: d is const Domain *; rows is an st_rows expression, evaluated once. */
-#define st_each(T_, x, rows)                                                                                 \
+#define st_each(T_, x, rows)                                                                                  \
     for (__typeof__(rows) ST_NAME_(r_, __LINE__) = (rows), *ST_NAME_(p_, __LINE__) = &ST_NAME_(r_, __LINE__); \
-         ST_NAME_(p_, __LINE__); ST_NAME_(p_, __LINE__) = NULL)                                              \
-        for (size_t ST_NAME_(i_, __LINE__) = 0; ST_NAME_(i_, __LINE__) < ST_NAME_(p_, __LINE__)->n;          \
+         ST_NAME_(p_, __LINE__); ST_NAME_(p_, __LINE__) = NULL)                                               \
+        for (size_t ST_NAME_(i_, __LINE__) = 0; ST_NAME_(i_, __LINE__) < ST_NAME_(p_, __LINE__)->n;           \
              ST_NAME_(i_, __LINE__)++)                                                                        \
             for (const T_ *x = (const T_ *)ST_NAME_(p_, __LINE__)->items[ST_NAME_(i_, __LINE__)]; x; x = NULL)
 
 /* ---- writing; all of it reaches the database at flush ---- */
 /* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its nil id (version 7), tenant, version and timestamps
- * filled in; writable until the transaction ends. NULL when the session has failed, memory is out, or the tenant is another's. */
+ * filled in; writable until the transaction ends. NULL when the session has failed, memory is out, or the tenant is
+ * another's. */
 #define st_add(s, T_, ...) ((T_ *)st_add_((s), &T_##_model, &(const T_){__VA_ARGS__}))
 void *st_add_(st_session *s, const st_model *m, const void *init);
 /* The same object, writable until the transaction ends; keys and tenant may not change. What is changed after a select
@@ -101,18 +100,23 @@ void *st_add_(st_session *s, const st_model *m, const void *init);
 void *st_edit_(st_session *s, const void *obj);
 st_err st_delete(st_session *s, const void *obj);
 
-/* Checks every pending object (st_validate), then writes: new rows parents first, changed columns of edited ones, deleted
- * ones children first. A row that another writer changed or deleted meanwhile is ST_E_CONFLICT; diag names table and key. */
+/* Checks every pending object (st_validate), then writes: new rows parents first, changed columns of edited ones,
+ * deleted ones children first. A row that another writer changed or deleted meanwhile is ST_E_CONFLICT; diag names
+ * table and key. */
 st_err st_flush(st_session *s);
 st_err st_commit(st_session *s);   /* flush and COMMIT in one batch; loaded objects stay readable */
 st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone; the session works again */
-void st_expunge_all(st_session *s); /* forgets all loaded objects and resets the arena; nothing may be pending (asserted) */
+/* Forgets all loaded objects and resets the arena; nothing may be pending (asserted). */
+void st_expunge_all(st_session *s);
 
 /* By criteria, past the identity map: pending writes are flushed first. ret_n, when not NULL, gets the number of rows.
- *     st_update_where(s, Page, ST_LT(Page, last_seen, began), &n, ST_SET(Page, status, PAGE_GONE), ST_ADD(Page, misses, 1));
- * Versions count on and updated timestamps are set. */
-#define st_update_where(s, T_, where, ret_n, ...)                                                                  \
-    st_update_where_((s), &T_##_model, (where), (const struct st_assign[]){__VA_ARGS__},                           \
+ * Versions count on and updated timestamps are set.
+ *
+ *     st_update_where(s, Page, ST_LT(Page, last_seen, began), &n, ST_SET(Page, status, PAGE_GONE),
+ *                     ST_ADD(Page, misses, 1));
+ */
+#define st_update_where(s, T_, where, ret_n, ...)                                        \
+    st_update_where_((s), &T_##_model, (where), (const struct st_assign[]){__VA_ARGS__}, \
                      sizeof((const struct st_assign[]){__VA_ARGS__}) / sizeof(struct st_assign), (ret_n))
 #define st_delete_where(s, T_, where, ret_n) st_delete_where_((s), &T_##_model, (where), (ret_n))
 st_err st_update_where_(st_session *s, const st_model *m, const st_expr *where, const struct st_assign *set, size_t n,
@@ -121,8 +125,8 @@ st_err st_delete_where_(st_session *s, const st_model *m, const st_expr *where, 
 
 /* ---- many rows at once, past the identity map ---- */
 struct st_bulk_options {
-    const uint32_t *conflict; /* ST_MEMBERS(Page, domain_id, url): the members of a unique constraint (the tenant by itself)
-                                 or the primary key; rows equal in them are the same row */
+    const uint32_t *conflict; /* ST_MEMBERS(Page, domain_id, url): the members of a unique constraint (the tenant by
+                                 itself) or the primary key; rows equal in them are the same row */
     const uint32_t *update;   /* what to write into the row that is there; NULL: leave it */
 };
 struct st_bulk_result {
@@ -132,7 +136,7 @@ struct st_bulk_result {
 };
 /* Up to sixteen members; misspelled ones do not compile. */
 #define ST_MEMBERS_END UINT32_MAX
-#define ST_OFF_(T_, m) (uint32_t)offsetof(T_, m)
+#define ST_OFF_(T_, m) (uint32_t) offsetof(T_, m)
 #define ST_M1_(T_, m) ST_OFF_(T_, m)
 #define ST_M2_(T_, m, ...) ST_OFF_(T_, m), ST_M1_(T_, __VA_ARGS__)
 #define ST_M3_(T_, m, ...) ST_OFF_(T_, m), ST_M2_(T_, __VA_ARGS__)
@@ -150,15 +154,17 @@ struct st_bulk_result {
 #define ST_M15_(T_, m, ...) ST_OFF_(T_, m), ST_M14_(T_, __VA_ARGS__)
 #define ST_M16_(T_, m, ...) ST_OFF_(T_, m), ST_M15_(T_, __VA_ARGS__)
 #define ST_M_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, pick, ...) pick
-#define ST_MEMBERS(T_, ...)                                                                                          \
-    ((const uint32_t[]){ST_M_PICK_(__VA_ARGS__, ST_M16_, ST_M15_, ST_M14_, ST_M13_, ST_M12_, ST_M11_, ST_M10_, ST_M9_, ST_M8_, ST_M7_, ST_M6_, ST_M5_, ST_M4_, ST_M3_, ST_M2_, ST_M1_, )(T_, __VA_ARGS__), ST_MEMBERS_END})
-/* rows: array of n pointers to structs; the session fills ids that are nil, the tenant, version and timestamps in them (the
- * row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one counts. Each row is
- * validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL. */
+#define ST_MEMBERS(T_, ...)                                                                                            \
+    ((const uint32_t[]){ST_M_PICK_(__VA_ARGS__, ST_M16_, ST_M15_, ST_M14_, ST_M13_, ST_M12_, ST_M11_, ST_M10_, ST_M9_, \
+                                   ST_M8_, ST_M7_, ST_M6_, ST_M5_, ST_M4_, ST_M3_, ST_M2_, ST_M1_, )(T_, __VA_ARGS__), \
+                        ST_MEMBERS_END})
+/* rows: array of n pointers to structs; the session fills ids that are nil, the tenant, version and timestamps in them
+ * (the row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one counts.
+ * Each row is validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL. */
 #define st_insert_many(s, T_, rows, n, ret, ...) \
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
-st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n,
-                       const struct st_bulk_options *o, struct st_bulk_result *ret);
+st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n, const struct st_bulk_options *o,
+                       struct st_bulk_result *ret);
 
 DECLS_END
 

@@ -35,10 +35,10 @@ typedef struct st_uuids { /* array of uuid */
 } st_uuids;
 
 /* The nullable form of each scalar; text, bytes, json and arrays are null when their pointer is NULL. */
-#define ST_OPT(name, type)  \
-    typedef struct name {   \
-        type v;             \
-        bool set;           \
+#define ST_OPT(name, type) \
+    typedef struct name {  \
+        type v;            \
+        bool set;          \
     } name
 ST_OPT(st_opt_bool, bool);
 ST_OPT(st_opt_int16, int16_t);
@@ -73,7 +73,7 @@ struct st_enum {
     const char *const *values;
     unsigned n;
 };
-#define ST_ENUM_DEFINE(id, ...)                                            \
+#define ST_ENUM_DEFINE(id, ...)                                         \
     const struct st_enum id = {#id, (const char *const[]){__VA_ARGS__}, \
                                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)}
 

@@ -107,6 +107,12 @@ static const st_attr *own_key(const st_model *m)
     return key;
 }
 
+static bool has_column(const st_model *m, const char *name)
+{
+    const st_attr *a = st_model_attr(m, name);
+    return a && a->kind == ST_A_COLUMN;
+}
+
 static st_err check_column(const st_model *m, const st_attr *a)
 {
     if (st_attr_type(a) == 0 || st_attr_type(a) >= ST_TYPE_MAX || a->offset + (size_t)a->size > m->size) {
@@ -124,15 +130,13 @@ static st_err check_column(const st_model *m, const st_attr *a)
                          a->references->name);
         }
     }
+    if (a->along && (!a->references || !has_column(m, a->along) || !has_column(a->references, a->along))) {
+        return WRONG(m, a->name, "carries along \"%s\", which must be a column here and of what it references",
+                     a->along);
+    }
     st_err rc = check_special(m, a);
     rc = rc ? rc : check_enum(m, a);
     return rc ? rc : check_rules(m, a);
-}
-
-static bool has_column(const st_model *m, const char *name)
-{
-    const st_attr *a = st_model_attr(m, name);
-    return a && a->kind == ST_A_COLUMN;
 }
 
 static st_err check_relation(const st_model *m, const st_attr *a)

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "strata/model/value.h"
 #include "strata/json.h"
+#include "strata/model/value.h"
 
 static void write_uuid(struct json_writer *w, st_uuid u)
 {

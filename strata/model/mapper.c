@@ -60,8 +60,11 @@ static st_err fill_columns(st_mapper *m, struct st_column *columns, struct st_fi
         if (rc) {
             return rc;
         }
-        fields[m->n_columns] = (struct st_field){.type = t, .nullable = st_attr_nullable(a), .as_smallint = a->as_smallint,
-                                                 .offset = a->offset, .of = a->enumeration};
+        fields[m->n_columns] = (struct st_field){.type = t,
+                                                 .nullable = st_attr_nullable(a),
+                                                 .as_smallint = a->as_smallint,
+                                                 .offset = a->offset,
+                                                 .of = a->enumeration};
         if (a->pk) {
             key[m->n_key++] = m->n_columns;
         }

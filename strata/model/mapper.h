@@ -1,7 +1,7 @@
 /* mapper.h: what the query and session layers derive from a descriptor once and keep with the engine; private.
  *
- * A mapper is made from a descriptor that passed st_model_check and never changes. Columns keep the descriptor's order; a
- * column's index in it is its number everywhere (result fields, bulk fields, change sets). */
+ * A mapper is made from a descriptor that passed st_model_check and never changes. Columns keep the descriptor's order;
+ * a column's index in it is its number everywhere (result fields, bulk fields, change sets). */
 #ifndef STRATA_MODEL_MAPPER_H
 #define STRATA_MODEL_MAPPER_H
 
@@ -21,14 +21,14 @@ struct st_column {
 typedef struct st_mapper {
     const st_model *model;
     struct st_mapper *next; /* the registry's chain */
-    uint32_t rank;     /* higher than that of every model it references, itself and cycles apart; by the registry */
+    uint32_t rank; /* higher than that of every model it references, itself and cycles apart; by the registry */
     uint32_t n_columns;
     const struct st_column *columns;
     struct st_shape shape; /* all columns, with the session's head */
     const uint32_t *key;   /* numbers of the primary key's columns, in order */
     uint32_t n_key;
     const st_attr *tenant, *version, *created, *updated; /* or NULL */
-    const st_attr *id; /* the key column beside the tenant when there is just one, else NULL */
+    const st_attr *id;    /* the key column beside the tenant when there is just one, else NULL */
     uint32_t uuid_key[2]; /* offsets, when the key is one or two uuids */
     uint8_t n_uuid_key;   /* 0: some other key */
 } st_mapper;

@@ -15,9 +15,12 @@ static const void *at(const st_attr *a, const void *obj)
 st_value st_value_get(const st_attr *a, const void *obj)
 {
     assert(a->kind == ST_A_COLUMN);
-    const struct st_field f = {.type = st_attr_type(a), .nullable = st_attr_nullable(a), .as_smallint = a->as_smallint,
-                               .offset = a->offset, .of = a->enumeration};
-    st_value v;
+    const struct st_field f = {.type = st_attr_type(a),
+                               .nullable = st_attr_nullable(a),
+                               .as_smallint = a->as_smallint,
+                               .offset = a->offset,
+                               .of = a->enumeration};
+    st_value v = {.null = true};
     st_field_get(&f, obj, &v);
     return v;
 }
@@ -25,10 +28,10 @@ st_value st_value_get(const st_attr *a, const void *obj)
 static size_t plain_size(enum st_type type)
 {
     static const uint8_t sizes[ST_TYPE_MAX] = {
-        [ST_BOOL] = sizeof(bool),      [ST_INT16] = sizeof(int16_t), [ST_INT32] = sizeof(int32_t),
-        [ST_INT64] = sizeof(int64_t),  [ST_DOUBLE] = sizeof(double), [ST_TEXT] = sizeof(char *),
-        [ST_UUID] = sizeof(st_uuid),   [ST_TIME] = sizeof(st_time),  [ST_BYTES] = sizeof(st_bytes),
-        [ST_JSON] = sizeof(st_json),   [ST_TEXTS] = sizeof(st_texts), [ST_UUIDS] = sizeof(st_uuids),
+        [ST_BOOL] = sizeof(bool),     [ST_INT16] = sizeof(int16_t),  [ST_INT32] = sizeof(int32_t),
+        [ST_INT64] = sizeof(int64_t), [ST_DOUBLE] = sizeof(double),  [ST_TEXT] = sizeof(char *),
+        [ST_UUID] = sizeof(st_uuid),  [ST_TIME] = sizeof(st_time),   [ST_BYTES] = sizeof(st_bytes),
+        [ST_JSON] = sizeof(st_json),  [ST_TEXTS] = sizeof(st_texts), [ST_UUIDS] = sizeof(st_uuids),
         [ST_ENUM] = sizeof(unsigned),
     };
     return sizes[type];
@@ -63,7 +66,7 @@ st_value st_value_item(const st_attr *a, const void *list, size_t i)
 {
     enum st_type type = st_attr_type(a);
     const struct st_field f = {.type = type, .as_smallint = a->as_smallint, .of = a->enumeration};
-    st_value v;
+    st_value v = {.null = true};
     st_field_get(&f, (const char *)list + i * plain_size(type), &v);
     return v;
 }

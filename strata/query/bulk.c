@@ -225,9 +225,14 @@ st_err st_compile_bulk(const struct st_compiler *c, const st_mapper *m, void *co
     if (rc) {
         return rc;
     }
-    *ret = (struct st_bulk){.sql = insert.sql, .id = insert.id, .sql_update = update.sql, .id_update = update.id,
-                            .fields = m->shape.fields, .n_fields = m->n_columns,
-                            .rows = (const void *const *)rows, .n_rows = n,
+    *ret = (struct st_bulk){.sql = insert.sql,
+                            .id = insert.id,
+                            .sql_update = update.sql,
+                            .id_update = update.id,
+                            .fields = m->shape.fields,
+                            .n_fields = m->n_columns,
+                            .rows = (const void *const *)rows,
+                            .n_rows = n,
                             .upsert = c->reg->dialect == ST_POSTGRESQL && st.n_conflict != 0};
     return 0;
 }

@@ -9,7 +9,8 @@ st_err st_like_check(str pattern)
         escapes++;
     }
     if (escapes % 2) {
-        return diag_set(ST_E_INVALID, "the pattern \"%.*s\" ends in a lone backslash; write \\\\ for one", STR_FMT(pattern));
+        return diag_set(ST_E_INVALID, "the pattern \"%.*s\" ends in a lone backslash; write \\\\ for one",
+                        STR_FMT(pattern));
     }
     return 0;
 }

@@ -1,8 +1,8 @@
 /* query.h: statements on models as SQL with parameters; private to Strata.
  *
- * Every function compiles one statement within a scope (scope.h) and fills in sql, id, params, n_params and quick of ret,
- * leaving its other fields alone. Parameters live in the compiler's scratch arena, SQL with the engine (or in scratch when
- * the registry is full). Conditions keep the meaning that expr.h gives them on both databases. */
+ * Every function compiles one statement within a scope (scope.h) and fills in sql, id, params, n_params and quick of
+ * ret, leaving its other fields alone. Parameters live in the compiler's scratch arena, SQL with the engine (or in
+ * scratch when the registry is full). Conditions keep the meaning that expr.h gives them on both databases. */
 #ifndef STRATA_QUERY_QUERY_H
 #define STRATA_QUERY_QUERY_H
 
@@ -17,12 +17,12 @@ struct st_compiler {
 };
 
 /* All columns of m in their order, so that m->shape reads the rows. q may be NULL. */
-st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where, const struct st_query *q,
-                         struct st_stmt *ret);
+st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where,
+                         const struct st_query *q, struct st_stmt *ret);
 st_err st_compile_count(const struct st_compiler *c, const st_mapper *m, const st_expr *where, struct st_stmt *ret);
 
-/* One row. On PostgreSQL a guarded statement fails with SQLSTATE 22012 unless it touched its row, so that a COMMIT behind it
- * in the same pipeline does not happen; on SQLite the caller looks at affected. */
+/* One row. On PostgreSQL a guarded statement fails with SQLSTATE 22012 unless it touched its row, so that a COMMIT
+ * behind it in the same pipeline does not happen; on SQLite the caller looks at affected. */
 st_err st_compile_insert(const struct st_compiler *c, const st_mapper *m, void *row, struct st_stmt *ret);
 /* Writes the n columns (numbers, rising) of row. version, when not NULL, is what the row's version must still be. */
 st_err st_compile_update(const struct st_compiler *c, const st_mapper *m, const void *row, const uint32_t *columns,

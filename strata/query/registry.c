@@ -117,8 +117,8 @@ struct st_plan *st_registry_add_plan(st_registry *r, str key, uint64_t hash, str
         return NULL;
     }
     uint64_t id = st_hash_bytes(sql.p, sql.len, 0);
-    *p = (struct st_plan){.key = {shape, key.len}, .hash = hash, .sql = {text, sql.len}, .id = id ? id : 1,
-                          .n_params = n_params};
+    *p = (struct st_plan){
+        .key = {shape, key.len}, .hash = hash, .sql = {text, sql.len}, .id = id ? id : 1, .n_params = n_params};
     if (keep) {
         p->next = r->plans[hash % REGISTRY_PLANS];
         r->plans[hash % REGISTRY_PLANS] = p;

@@ -30,8 +30,8 @@ typedef struct st_registry {
     st_mapper *mappers[REGISTRY_MAPPERS];
     struct st_plan *plans[REGISTRY_PLANS];
     size_t n_plans;
-    uint64_t seed;  /* of hashes of keys, which may be chosen by strangers */
-    buf key, sql;   /* scratch of the compiler, which never suspends */
+    uint64_t seed;                    /* of hashes of keys, which may be chosen by strangers */
+    buf key, sql;                     /* scratch of the compiler, which never suspends */
     struct st_session_pool *sessions; /* the session layer's */
 } st_registry;
 

@@ -28,8 +28,8 @@ st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st
         return confines;
     }
     ret->tenant = st_v_uuid(scope->tenant);
-    ret->is_tenant = (st_expr){
-        .op = ST_OP_EQ, .model = m->model, .offset = m->tenant->offset, .n = 1, .values = &ret->tenant};
+    ret->is_tenant =
+        (st_expr){.op = ST_OP_EQ, .model = m->model, .offset = m->tenant->offset, .n = 1, .values = &ret->tenant};
     ret->parts[0] = &ret->is_tenant;
     ret->parts[1] = where;
     ret->both = (st_expr){.op = ST_OP_AND, .n = 2, .args = ret->parts};
@@ -47,8 +47,9 @@ st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
     st_uuid has;
     memcpy(&has, at, sizeof has);
     if (!confines) { /* across tenants: each row says whose it is */
-        return uuid_is_nil(has) ? diag_set(ST_E_TENANT, "a %s without a tenant; set its %s", m->model->name, m->tenant->name)
-                                : 0;
+        return uuid_is_nil(has)
+                   ? diag_set(ST_E_TENANT, "a %s without a tenant; set its %s", m->model->name, m->tenant->name)
+                   : 0;
     }
     if (uuid_is_nil(has)) {
         memcpy(at, &scope->tenant, sizeof scope->tenant);

@@ -1,8 +1,8 @@
 /* scope.h: whose rows a statement may touch. The only place where a tenant enters SQL; private to Strata.
  *
  * Every statement is compiled within a scope. For a model with a tenant column the compiler replaces the caller's
- * condition by "tenant = the scope's AND (condition)" before it looks at anything else, and refuses or stamps the rows of
- * an insert; no statement form has a way around. */
+ * condition by "tenant = the scope's AND (condition)" before it looks at anything else, and refuses or stamps the rows
+ * of an insert; no statement form has a way around. */
 #ifndef STRATA_QUERY_SCOPE_H
 #define STRATA_QUERY_SCOPE_H
 
@@ -14,7 +14,7 @@ struct st_scope {
     bool system; /* with a nil tenant: across tenants */
 };
 
-struct st_scoped { /* keeps the nodes that st_scope_where makes */
+struct st_scoped {        /* keeps the nodes that st_scope_where makes */
     const st_expr *where; /* the result; NULL: all rows */
     st_expr both, is_tenant;
     const st_expr *parts[2];

@@ -110,8 +110,8 @@ void st_walk_select(struct st_pen *p, const struct st_statement *st)
     }
 }
 
-st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where, const struct st_query *q,
-                         struct st_stmt *ret)
+st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where,
+                         const struct st_query *q, struct st_stmt *ret)
 {
     struct st_statement st = {.form = ST_F_SELECT, .m = m, .where = where, .query = q};
     return st_compile(c, &st, ret);

@@ -34,8 +34,9 @@ static void walk(struct st_pen *p, const struct st_statement *st)
     }
     st_err full = p->reg->key.err ? p->reg->key.err : p->reg->sql.err;
     if (!p->err && full) {
-        p->err = full == -ENOMEM ? diag_nomem()
-                                 : diag_set(ST_E_INVALID, "a statement on %s is over %d bytes", st->m->model->name, SQL_MAX);
+        p->err = full == -ENOMEM
+                     ? diag_nomem()
+                     : diag_set(ST_E_INVALID, "a statement on %s is over %d bytes", st->m->model->name, SQL_MAX);
     }
 }
 

@@ -25,8 +25,8 @@ struct st_statement {
     bool confined;        /* out of st_compile: all rows are of the scope's tenant */
     bool by_key;          /* touches one row; of SELECT and COUNT found out when their plan is made */
     const struct st_query *query;
-    const void *row;          /* INSERT, UPDATE */
-    const uint32_t *columns;  /* UPDATE: numbers of those to write */
+    const void *row;         /* INSERT, UPDATE */
+    const uint32_t *columns; /* UPDATE: numbers of those to write */
     size_t n_columns;
     const struct st_assign *set; /* UPDATE_WHERE */
     size_t n_set;

@@ -1,8 +1,8 @@
 /* text.h: the pen of the compiler; private to the query layer.
  *
- * A statement is walked by one function, which both describes its shape and writes its text. The first walk collects the
- * shape's key and the parameters; when no plan of that key is kept, a second, same walk writes the SQL. So key, parameters
- * and placeholders cannot disagree. Errors stick in err. */
+ * A statement is walked by one function, which both describes its shape and writes its text. The first walk collects
+ * the shape's key and the parameters; when no plan of that key is kept, a second, same walk writes the SQL. So key,
+ * parameters and placeholders cannot disagree. Errors stick in err. */
 #ifndef STRATA_QUERY_TEXT_H
 #define STRATA_QUERY_TEXT_H
 

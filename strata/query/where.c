@@ -30,7 +30,8 @@ static const st_attr *column_of(struct st_pen *p, const st_model *model, uint32_
 static void put_value(struct st_pen *p, const st_attr *a, st_value v)
 {
     if (!st_value_adapt(a, &v)) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a value that it cannot hold", p->m->model->name, a->name));
+        fail(p,
+             diag_set(ST_E_INVALID, "%s.%s is compared with a value that it cannot hold", p->m->model->name, a->name));
         return;
     }
     st_put_param(p, &v);
@@ -46,7 +47,8 @@ static void put_comparison(struct st_pen *p, const st_expr *e, const st_attr *a)
         return;
     }
     if (e->op > ST_OP_NE && st_attr_type(a) == ST_ENUM && !a->as_smallint) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", p->m->model->name, a->name));
+        fail(p,
+             diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", p->m->model->name, a->name));
         return;
     }
     st_shape_byte(p, null);

@@ -7,8 +7,8 @@
 
 /* " WHERE ..." of a condition that the scope has seen; nothing for NULL. */
 void st_put_where(struct st_pen *p, const st_expr *where);
-/* " ORDER BY ..."; tie_break adds the primary key's columns that are not there yet (the tenant's not when all rows have the
- * same one). */
+/* " ORDER BY ..."; tie_break adds the primary key's columns that are not there yet (the tenant's not when all rows have
+ * the same one). */
 void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break, bool skip_tenant);
 
 #endif

@@ -25,8 +25,8 @@ void st_walk_insert(struct st_pen *p, const struct st_statement *st)
     st_put(p, ")");
 }
 
-/* PostgreSQL runs a whole pipeline without looking back, so a write that must touch its row says so itself: the division
- * fails when it touched none, and what follows in the pipeline is skipped. */
+/* PostgreSQL runs a whole pipeline without looking back, so a write that must touch its row says so itself: the
+ * division fails when it touched none, and what follows in the pipeline is skipped. */
 static void open_guard(struct st_pen *p, const struct st_statement *st)
 {
     if (st_is_pg(p) && (st->form == ST_F_UPDATE || st->form == ST_F_DELETE)) {
@@ -179,8 +179,8 @@ static st_err check_assignment(const struct st_compiler *c, const st_mapper *m, 
     const struct st_column *col = &m->columns[i];
     const st_attr *a = col->attr;
     if (a->pk || a->tenant || a == m->version || a == m->updated) {
-        return diag_set(ST_E_INVALID, "an update of %s may not write %s: keys never change, version and %s", m->model->name,
-                        a->name, "timestamp are kept by themselves");
+        return diag_set(ST_E_INVALID, "an update of %s may not write %s: keys never change, version and %s",
+                        m->model->name, a->name, "timestamp are kept by themselves");
     }
     st_value v = s->value;
     if (!st_value_adapt(a, &v)) {
@@ -209,8 +209,7 @@ st_err st_compile_update_where(const struct st_compiler *c, const st_mapper *m, 
             return rc;
         }
     }
-    struct st_statement st = {
-        .form = ST_F_UPDATE_WHERE, .m = m, .where = where, .set = set, .n_set = n, .now = now};
+    struct st_statement st = {.form = ST_F_UPDATE_WHERE, .m = m, .where = where, .set = set, .n_set = n, .now = now};
     return st_compile(c, &st, ret);
 }
 

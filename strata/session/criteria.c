@@ -63,8 +63,8 @@ static st_err write_rows(st_session *s, const struct st_stmt *stmt, int64_t *ret
     return rc;
 }
 
-static st_err update_where(st_session *s, const st_model *m, const st_expr *where, const struct st_assign *set, size_t n,
-                           int64_t *ret_n)
+static st_err update_where(st_session *s, const st_model *m, const st_expr *where, const struct st_assign *set,
+                           size_t n, int64_t *ret_n)
 {
     const st_mapper *mapper;
     struct st_stmt stmt = {.affected = 0};

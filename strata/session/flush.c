@@ -321,7 +321,8 @@ st_err flush_late_changes(st_session *s)
 {
     for (size_t i = 0; i < s->touched.n; i++) {
         struct row *r = s->touched.v[i];
-        if (r->flags & (ROW_PENDING | ROW_GONE) || memcmp(row_object(r), r->snapshot->image, r->mapper->model->size) == 0) {
+        if (r->flags & (ROW_PENDING | ROW_GONE) ||
+            memcmp(row_object(r), r->snapshot->image, r->mapper->model->size) == 0) {
             continue;
         }
         if (row_list_push(&s->pending, r) != 0) {

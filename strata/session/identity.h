@@ -1,7 +1,7 @@
 /* identity.h: which rows a session has loaded: one object a model and key; private to the session.
  *
- * Open addressing over slots that keep the whole hash, so that a probe touches an object only when it is very likely the
- * one. Removal shifts the followers back: no tombstones, and a lookup's cost does not depend on history. */
+ * Open addressing over slots that keep the whole hash, so that a probe touches an object only when it is very likely
+ * the one. Removal shifts the followers back: no tombstones, and a lookup's cost does not depend on history. */
 #ifndef STRATA_SESSION_IDENTITY_H
 #define STRATA_SESSION_IDENTITY_H
 

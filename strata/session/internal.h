@@ -1,27 +1,27 @@
 /* internal.h: what the files of the session share; private.
  *
- * Each object that a session hands out lies behind a row header. A row is in the identity map from its load, or from the
- * flush that inserts it, until it is deleted or the session forgets it. `pending` lists rows with unflushed work, `touched`
- * those flushed in the open transaction, each once; snapshots are kept until its end, so that a rollback can undo. A flush
- * takes one more of each row it wrote: what the caller changes behind it, through a pointer it still has, is found by
- * comparing at the next st_flush or st_commit. The flush before a select does not compare, so that selects in a loop
- * stay linear. */
+ * Each object that a session hands out lies behind a row header. A row is in the identity map from its load, or from
+ * the flush that inserts it, until it is deleted or the session forgets it. `pending` lists rows with unflushed work,
+ * `touched` those flushed in the open transaction, each once; snapshots are kept until its end, so that a rollback can
+ * undo. A flush takes one more of each row it wrote: what the caller changes behind it, through a pointer it still has,
+ * is found by comparing at the next st_flush or st_commit. The flush before a select does not compare, so that selects
+ * in a loop stay linear. */
 #ifndef STRATA_SESSION_INTERNAL_H
 #define STRATA_SESSION_INTERNAL_H
 
 #include <assert.h>
 
 #include "strata/query/query.h"
-#include "strata/session/identity.h"
 #include "strata/session.h"
+#include "strata/session/identity.h"
 
 enum row_flags {
-    ROW_NEW = 1,      /* added, not flushed */
-    ROW_PENDING = 2,  /* in s->pending */
-    ROW_DELETE = 4,   /* to be deleted by the flush */
-    ROW_TOUCHED = 8,  /* in s->touched */
+    ROW_NEW = 1,       /* added, not flushed */
+    ROW_PENDING = 2,   /* in s->pending */
+    ROW_DELETE = 4,    /* to be deleted by the flush */
+    ROW_TOUCHED = 8,   /* in s->touched */
     ROW_INSERTED = 16, /* by this transaction */
-    ROW_GONE = 32     /* deleted by this transaction, or forgotten */
+    ROW_GONE = 32      /* deleted by this transaction, or forgotten */
 };
 
 struct snapshot {
@@ -33,7 +33,8 @@ struct snapshot {
 struct row {
     const st_mapper *mapper;
     st_session *session;
-    struct snapshot *snapshot; /* newest; its image is what the database has, but of a ROW_NEW: made ahead, not filled */
+    struct snapshot
+        *snapshot; /* newest; its image is what the database has, but of a ROW_NEW: made ahead, not filled */
     uint32_t flags;
     uint32_t epoch; /* older than the session's: to be refreshed by the next load */
 };
@@ -70,14 +71,14 @@ struct st_session {
     arena *scratch; /* of one call */
     identity map;
     struct row_list pending, touched;
-    struct found *found;   /* by one select, in its order */
+    struct found *found; /* by one select, in its order */
     size_t n_found, found_room;
     uint32_t epoch;
     st_session *next; /* in the pool */
 };
 
-/* Every public call is between these two. enter returns the code of a failed session and -EBUSY when another fiber is in a
- * call; leave makes rc stick, frees the scratch and returns rc. */
+/* Every public call is between these two. enter returns the code of a failed session and -EBUSY when another fiber is
+ * in a call; leave makes rc stick, frees the scratch and returns rc. */
 st_err session_enter(st_session *s);
 st_err session_leave(st_session *s, st_err rc);
 st_err session_writes(const st_session *s); /* ST_E_READ_ONLY */
@@ -108,8 +109,8 @@ struct st_stmt batch_plain(str sql);
 st_err batch_finish(struct batch *b, const struct st_stmt *last);
 
 /* ---- flush.c ---- */
-/* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From here
- * on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
+/* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From
+ * here on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
 st_err flush_into(struct batch *b);
 /* Makes rows pending that were changed after they were flushed. */
 st_err flush_late_changes(st_session *s);
@@ -119,7 +120,7 @@ struct snapshot *snapshot_new(st_session *s, const struct row *r);
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now);
 
 /* ---- transaction.c ---- */
-void transaction_end(st_session *s); /* after COMMIT: objects stay, snapshots go */
+void transaction_end(st_session *s);  /* after COMMIT: objects stay, snapshots go */
 void transaction_undo(st_session *s); /* objects as at its begin; gives the connection back */
 
 #endif

@@ -42,9 +42,9 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
     return 1; /* its strings stay where they are */
 }
 
-/* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while the
- * session's fiber waits. A row that is not there yet goes into the map only afterwards, by adopt: rows of one select differ
- * in their keys, so that none of them has to be looked for among the others. */
+/* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while
+ * the session's fiber waits. A row that is not there yet goes into the map only afterwards, by adopt: rows of one
+ * select differ in their keys, so that none of them has to be looked for among the others. */
 static int take_row(void *arg, void *obj)
 {
     const struct loading *l = arg;

@@ -130,7 +130,7 @@ void *st_edit_(st_session *s, const void *obj)
     return rc ? NULL : row_object(r);
 }
 
-static st_err delete(st_session *s, const void *obj)
+static st_err delete (st_session *s, const void *obj)
 {
     struct row *r;
     st_err rc = edit(s, obj, &r); /* the snapshot has the version that must still be there */
@@ -143,5 +143,5 @@ static st_err delete(st_session *s, const void *obj)
 st_err st_delete(st_session *s, const void *obj)
 {
     st_err rc = session_enter(s);
-    return rc ? rc : session_leave(s, delete(s, obj));
+    return rc ? rc : session_leave(s, delete (s, obj));
 }

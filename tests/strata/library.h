@@ -1,5 +1,5 @@
-/* library.h: the models that the tests of Strata share: every type, keys of one and two columns, a table without a tenant,
- * references, a column that is an SQL word and one named unlike its member. */
+/* library.h: the models that the tests of Strata share: every type, keys of one and two columns, a table without a
+ * tenant, references, a column that is an SQL word and one named unlike its member. */
 #ifndef TEST_STRATA_LIBRARY_H
 #define TEST_STRATA_LIBRARY_H
 

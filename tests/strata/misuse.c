@@ -12,15 +12,20 @@ typedef struct Odd {
 #define T Odd
 ST_MODEL(Odd, "odd", COL(id, .pk = true), COL(name)
 #if MISUSE == 1
-                         , COL(nmae)
+                                              ,
+         COL(nmae)
 #elif MISUSE == 2
-                         , COL(f)
+                                              ,
+         COL(f)
 #elif MISUSE == 3
-                         , COL(name, .uniqe = true)
+                                              ,
+         COL(name, .uniqe = true)
 #elif MISUSE == 4
-                         , MANY(name, Book, author_id)
+                                              ,
+         MANY(name, Book, author_id)
 #elif MISUSE == 5
-                         , REF(name, Nothing)
+                                              ,
+         REF(name, Nothing)
 #endif
 );
 #undef T

@@ -16,10 +16,13 @@ ST_ENUM_DEFINE(twice_enum, "a", "b", "a");
 
 /* Declares model x_model of the attributes, behind a sound key. */
 #define THING(x, ...) ST_MODEL_NAMED(x, COL(id, .pk = true), __VA_ARGS__)
-#define ST_MODEL_NAMED(x, ...)                                                                       \
-    static const st_attr x##_attrs[] = {__VA_ARGS__};                                                \
-    static const st_model x##_model = {.name = "Thing", .table = "things", .size = sizeof(Thing),    \
-                                       .attrs = x##_attrs, .n_attrs = sizeof x##_attrs / sizeof *x##_attrs}
+#define ST_MODEL_NAMED(x, ...)                                \
+    static const st_attr x##_attrs[] = {__VA_ARGS__};         \
+    static const st_model x##_model = {.name = "Thing",       \
+                                       .table = "things",     \
+                                       .size = sizeof(Thing), \
+                                       .attrs = x##_attrs,    \
+                                       .n_attrs = sizeof x##_attrs / sizeof *x##_attrs}
 
 ST_MODEL_NAMED(no_key, COL(name));
 THING(null_key, COL(maybe, .pk = true));
@@ -37,6 +40,7 @@ THING(null_scalar, COL(n, .null = true));
 THING(same_column, COL(name, .column = "x"), COL(n, .column = "x"));
 THING(same_member, COL(name), COL(name, .column = "y"));
 THING(reference_of_other_type, COL(name, .references = &Author_model));
+THING(lost_companion, COL(other, .references = &Author_model, .along = "nowhere"));
 THING(lost_relation, MANY(parts, Author, nowhere));
 THING(lost_index, INDEX("things_x_idx", "nowhere"));
 THING(empty_unique, UNIQUE("things_x_key", NULL));
@@ -75,6 +79,7 @@ START_TEST(every_mistake_is_refused_by_name)
     refuses(&same_column_model, "already there");
     refuses(&same_member_model, "named twice");
     refuses(&reference_of_other_type_model, "references Author");
+    refuses(&lost_companion_model, "carries along");
     refuses(&lost_relation_model, "nowhere");
     refuses(&lost_index_model, "nowhere");
     refuses(&empty_unique_model, "no column");

@@ -16,13 +16,23 @@ START_TEST(every_type_has_its_spelling)
 {
     BUF_AUTO buf b;
     buf_init(&b, 1 << 16);
-    Book k = {.tenant_id = {{1}}, .id = {{0xab, 2}}, .title = "A \"B\"\n", .order = -7, .kind = KIND_POEMS,
-              .mood = {MOOD_GAY, true}, .in_print = true, .shelf = 3, .sold = INT64_MAX, .price = 0.1,
-              .floor = {-2, true}, .published = {{1000000}, true},
+    Book k = {.tenant_id = {{1}},
+              .id = {{0xab, 2}},
+              .title = "A \"B\"\n",
+              .order = -7,
+              .kind = KIND_POEMS,
+              .mood = {MOOD_GAY, true},
+              .in_print = true,
+              .shelf = 3,
+              .sold = INT64_MAX,
+              .price = 0.1,
+              .floor = {-2, true},
+              .published = {{1000000}, true},
               .tags = {(const char *const[]){"x", "y"}, 2},
               .related = {(const st_uuid[]){{{0xff}}}, 1},
               .cover = {(const uint8_t *)"\0\1\2\3", 4},
-              .book_metadata = {"{\"a\":[1,2]}"}, .version = 9};
+              .book_metadata = {"{\"a\":[1,2]}"},
+              .version = 9};
     ck_assert_str_eq(
         to_json(&b, &Book_model, &k, NULL),
         "{\"tenant_id\":\"01000000-0000-0000-0000-000000000000\",\"id\":\"ab020000-0000-0000-0000-000000000000\","

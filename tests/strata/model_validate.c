@@ -92,9 +92,14 @@ END_TEST
 
 START_TEST(a_pattern_that_runs_wild_is_stopped)
 {
-    static const st_attr attrs[] = {{.kind = ST_A_COLUMN, .name = "s", .type = ST_TEXT, .size = sizeof(char *), .pk = true,
+    static const st_attr attrs[] = {{.kind = ST_A_COLUMN,
+                                     .name = "s",
+                                     .type = ST_TEXT,
+                                     .size = sizeof(char *),
+                                     .pk = true,
                                      .pattern = "(a+)+[bd]"}};
-    static const st_model wild = {.name = "Wild", .table = "wild", .size = sizeof(char *), .attrs = attrs, .n_attrs = 1};
+    static const st_model wild = {
+        .name = "Wild", .table = "wild", .size = sizeof(char *), .attrs = attrs, .n_attrs = 1};
     const char *s = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac";
     refuses(&wild, &s, "s", "form");
 }
@@ -115,6 +120,7 @@ START_TEST(memory_running_out_is_told)
 }
 END_TEST
 
-RUN("model_validate", 10, CASE(what_keeps_the_rules_passes), CASE(text_is_checked_for_presence_length_form_and_encoding),
-    CASE(numbers_are_checked_for_range_and_being_numbers), CASE(enums_arrays_and_bytes_are_checked),
-    CASE(a_pattern_that_runs_wild_is_stopped), CASE(memory_running_out_is_told));
+RUN("model_validate", 10, CASE(what_keeps_the_rules_passes),
+    CASE(text_is_checked_for_presence_length_form_and_encoding), CASE(numbers_are_checked_for_range_and_being_numbers),
+    CASE(enums_arrays_and_bytes_are_checked), CASE(a_pattern_that_runs_wild_is_stopped),
+    CASE(memory_running_out_is_told));

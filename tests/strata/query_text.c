@@ -173,8 +173,8 @@ START_TEST(order_is_total_and_null_sorts_alike)
     arena_free(r.a);
 
     rig_open(&r, ST_POSTGRESQL);
-    ck_assert_ptr_nonnull(strstr(NOTES(&r, NULL, .offset = 2, .for_update = true),
-                                 "ORDER BY \"id\" OFFSET $2 FOR NO KEY UPDATE"));
+    ck_assert_ptr_nonnull(
+        strstr(NOTES(&r, NULL, .offset = 2, .for_update = true), "ORDER BY \"id\" OFFSET $2 FOR NO KEY UPDATE"));
     arena_free(r.a);
 }
 END_TEST
@@ -201,10 +201,12 @@ START_TEST(writes_of_one_row_are_guarded_and_confined)
     Author a = {.id = {{7}}, .name = "x"};
     st_value v = st_v_int32(4);
     OK(st_compile_delete(&r.c, mapper(&r, &Author_model), &a, &v, &r.s));
-    ck_assert_str_eq(r.s.sql.p, "DELETE FROM \"authors\" WHERE (\"tenant_id\" = ?1 AND (\"id\" = ?2 AND \"version\" = ?3))");
+    ck_assert_str_eq(r.s.sql.p,
+                     "DELETE FROM \"authors\" WHERE (\"tenant_id\" = ?1 AND (\"id\" = ?2 AND \"version\" = ?3))");
     r.scope = (struct st_scope){.system = true};
     OK(st_compile_delete(&r.c, mapper(&r, &Author_model), &a, &v, &r.s));
-    ck_assert_str_eq(r.s.sql.p, "DELETE FROM \"authors\" WHERE (\"tenant_id\" = ?1 AND \"id\" = ?2 AND \"version\" = ?3)");
+    ck_assert_str_eq(r.s.sql.p,
+                     "DELETE FROM \"authors\" WHERE (\"tenant_id\" = ?1 AND \"id\" = ?2 AND \"version\" = ?3)");
     arena_free(r.a);
 }
 END_TEST
@@ -216,16 +218,17 @@ START_TEST(writes_by_criteria_keep_version_and_time)
     const st_mapper *m = mapper(&r, &Author_model);
     const struct st_assign set[] = {ST_SET(Author, name, "x"), ST_ADD(Author, born, 2), ST_SET_NULL(Author, email)};
     OK(st_compile_update_where(&r.c, m, ST_IS_NULL(Author, email), set, 3, (st_time){5}, &r.s));
-    ck_assert_str_eq(r.s.sql.p,
-                     "UPDATE \"authors\" SET \"name\" = ?1, \"born\" = \"born\" + ?2, \"email\" = ?3, \"updated_at\" = ?4, "
-                     "\"version\" = \"version\" + 1 WHERE (\"tenant_id\" = ?5 AND \"email\" IS NULL)");
+    ck_assert_str_eq(
+        r.s.sql.p,
+        "UPDATE \"authors\" SET \"name\" = ?1, \"born\" = \"born\" + ?2, \"email\" = ?3, \"updated_at\" = ?4, "
+        "\"version\" = \"version\" + 1 WHERE (\"tenant_id\" = ?5 AND \"email\" IS NULL)");
     ck_assert(r.s.params[2].null);
     ck_assert_int_eq(r.s.params[3].time.us, 5);
     OK(st_compile_delete_where(&r.c, m, NULL, &r.s));
     ck_assert_str_eq(r.s.sql.p, "DELETE FROM \"authors\" WHERE \"tenant_id\" = ?1");
-    const struct st_assign wrong[] = {ST_SET(Author, id, other),         ST_SET(Author, tenant_id, other),
-                                      ST_SET(Author, version, 1),        ST_SET_NULL(Author, name),
-                                      ST_SET(Author, name, "too long a name"), ST_SET(Author, born, -5)};
+    const struct st_assign wrong[] = {
+        ST_SET(Author, id, other), ST_SET(Author, tenant_id, other),        ST_SET(Author, version, 1),
+        ST_SET_NULL(Author, name), ST_SET(Author, name, "too long a name"), ST_SET(Author, born, -5)};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         CODE(st_compile_update_where(&r.c, m, NULL, &wrong[i], 1, (st_time){5}, &r.s), ST_E_INVALID);
     }
@@ -242,10 +245,10 @@ START_TEST(upserts_name_the_tenant_first)
     const struct st_bulk_options o = {.conflict = ST_MEMBERS(Note, id), .update = ST_MEMBERS(Note, body)};
     rig_open(&r, ST_POSTGRESQL);
     OK(st_compile_bulk(&r.c, mapper(&r, &Note_model), &row, 1, &o, &b));
-    ck_assert_str_eq(b.sql.p,
-                     "INSERT INTO \"notes\" (\"tenant_id\", \"id\", \"body\") SELECT \"r\".\"0\", \"r\".\"1\", \"r\".\"2\" "
-                     "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS \"r\"(\"0\", \"1\", \"2\") "
-                     "ON CONFLICT (\"tenant_id\", \"id\") DO UPDATE SET \"body\" = EXCLUDED.\"body\" RETURNING (xmax = 0)");
+    ck_assert_str_eq(
+        b.sql.p, "INSERT INTO \"notes\" (\"tenant_id\", \"id\", \"body\") SELECT \"r\".\"0\", \"r\".\"1\", \"r\".\"2\" "
+                 "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS \"r\"(\"0\", \"1\", \"2\") "
+                 "ON CONFLICT (\"tenant_id\", \"id\") DO UPDATE SET \"body\" = EXCLUDED.\"body\" RETURNING (xmax = 0)");
     ck_assert(b.upsert && b.sql_update.len == 0);
     arena_free(r.a);
 
@@ -364,4 +367,5 @@ RUN("query_text", 20, CASE(a_select_is_confined_to_its_tenant),
     CASE(like_means_the_same_on_both), CASE(lists_share_shapes), CASE(order_is_total_and_null_sorts_alike),
     CASE(writes_of_one_row_are_guarded_and_confined), CASE(writes_by_criteria_keep_version_and_time),
     CASE(upserts_name_the_tenant_first), CASE(a_shape_is_compiled_once), CASE(more_shapes_than_are_kept_still_compile),
-    CASE(nonsense_is_refused), CASE(models_rank_below_what_they_reference), CASE(memory_running_out_is_told_and_mended));
+    CASE(nonsense_is_refused), CASE(models_rank_below_what_they_reference),
+    CASE(memory_running_out_is_told_and_mended));

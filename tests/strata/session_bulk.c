@@ -69,11 +69,13 @@ SESSION_TEST(an_upsert_tells_new_rows_from_old)
 
 SESSION_TEST(of_rows_given_twice_the_last_counts)
 {
-    Author x[4] = {{.name = "Anna", .email = "a@1"}, {.name = "Otto"}, {.name = "Anna", .email = "a@2"}, {.name = "Otto"}};
+    Author x[4] = {
+        {.name = "Anna", .email = "a@1"}, {.name = "Otto"}, {.name = "Anna", .email = "a@2"}, {.name = "Otto"}};
     Author *rows[4] = {&x[0], &x[1], &x[2], &x[3]};
     struct st_bulk_result got;
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    OK(st_insert_many(s, Author, rows, 4, &got, .conflict = ST_MEMBERS(Author, name), .update = ST_MEMBERS(Author, email)));
+    OK(st_insert_many(s, Author, rows, 4, &got, .conflict = ST_MEMBERS(Author, name),
+                      .update = ST_MEMBERS(Author, email)));
     ck_assert(got.inserted == 2 && got.updated == 0);
     ck_assert_str_eq(st_first(s, Author, ST_EQ(Author, name, "Anna"))->email, "a@2");
     OK(st_insert_many(s, Author, rows, 4, &got, .conflict = ST_MEMBERS(Author, name)));
@@ -85,11 +87,24 @@ SESSION_TEST(every_type_goes_in_bulk)
 {
     st_uuid author = author_put(w, tenant_a, "Anna");
     const st_uuid related[2] = {{{1}}, {{2}}};
-    Book full = {.author_id = author, .title = "full", .order = -3, .kind = KIND_OTHER, .mood = {MOOD_GAY, true},
-                 .in_print = true, .shelf = -2, .sold = INT64_MIN, .price = 0.1, .signed_copy = {true, true},
-                 .floor = {-1, true}, .weight = {INT64_MAX, true}, .rating = {4.5, true}, .published = {{-5}, true},
-                 .tags = {(const char *const[]){"a\\", "b,\"{c", ""}, 3}, .related = {related, 2},
-                 .cover = {(const uint8_t *)"\0\xff", 2}, .book_metadata = {"[1]"}};
+    Book full = {.author_id = author,
+                 .title = "full",
+                 .order = -3,
+                 .kind = KIND_OTHER,
+                 .mood = {MOOD_GAY, true},
+                 .in_print = true,
+                 .shelf = -2,
+                 .sold = INT64_MIN,
+                 .price = 0.1,
+                 .signed_copy = {true, true},
+                 .floor = {-1, true},
+                 .weight = {INT64_MAX, true},
+                 .rating = {4.5, true},
+                 .published = {{-5}, true},
+                 .tags = {(const char *const[]){"a\\", "b,\"{c", ""}, 3},
+                 .related = {related, 2},
+                 .cover = {(const uint8_t *)"\0\xff", 2},
+                 .book_metadata = {"[1]"}};
     Book bare = {.author_id = author, .title = "bare"};
     Book *rows[2] = {&full, &bare};
     {
@@ -142,7 +157,8 @@ SESSION_TEST(updates_by_criteria_count_and_refresh)
     const Author *a = st_get(s, Author, r->authors[3].id);
     st_edit(s, a)->born = (st_opt_int32){10, true};
     ck_assert_ptr_nonnull(st_add(s, Author, .name = "late", .born = {20, true}));
-    OK(st_update_where(s, Author, ST_NOT_NULL(Author, born), &n, ST_ADD(Author, born, 5), ST_SET(Author, email, "x@y")));
+    OK(st_update_where(s, Author, ST_NOT_NULL(Author, born), &n, ST_ADD(Author, born, 5),
+                       ST_SET(Author, email, "x@y")));
     ck_assert_int_eq(n, 2);
     ck_assert_ptr_eq(st_get(s, Author, r->authors[3].id), a);
     ck_assert_int_eq(a->born.v, 15);
@@ -204,4 +220,5 @@ SESSION_TEST(deletes_by_criteria_count)
 
 RUN("session_bulk", 60, CASE(many_rows_go_in_and_get_their_ids), CASE(an_upsert_tells_new_rows_from_old),
     CASE(of_rows_given_twice_the_last_counts), CASE(every_type_goes_in_bulk), CASE(a_broken_row_stops_all),
-    CASE(updates_by_criteria_count_and_refresh), CASE(criteria_meet_rows_written_before_them), CASE(deletes_by_criteria_count));
+    CASE(updates_by_criteria_count_and_refresh), CASE(criteria_meet_rows_written_before_them),
+    CASE(deletes_by_criteria_count));

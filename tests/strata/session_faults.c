@@ -1,5 +1,5 @@
-/* Every allocation failed in turn over a day's work: the code is -ENOMEM, nothing leaks (AddressSanitizer looks), nothing is
- * half written, and the engine works after. */
+/* Every allocation failed in turn over a day's work: the code is -ENOMEM, nothing leaks (AddressSanitizer looks),
+ * nothing is half written, and the engine works after. */
 #include "session_support.h"
 
 /* Loads, adds, edits, deletes, counts, upserts; ends with a commit. */

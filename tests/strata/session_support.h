@@ -10,13 +10,13 @@ static const st_uuid tenant_a = {{0xaa, 1}}, tenant_b = {{0xbb, 2}};
 void library_create(struct world *w);
 
 /* SESSION_TEST(name) { ... w->e ... }: DB_TEST with the tables there. */
-#define SESSION_TEST(name)                 \
+#define SESSION_TEST(name)                  \
     static void name##_in(struct world *w); \
-    DB_TEST(name)                          \
-    {                                      \
-        library_create(w);                 \
-        name##_in(w);                      \
-    }                                      \
+    DB_TEST(name)                           \
+    {                                       \
+        library_create(w);                  \
+        name##_in(w);                       \
+    }                                       \
     static void name##_in(struct world *w)
 
 /* An author of tenant with that name, committed in a session of its own. */

@@ -1,4 +1,5 @@
-/* Tenant B works against tenant A's rows by every form there is, and finds nothing; each form is first shown to work for A. */
+/* Tenant B works against tenant A's rows by every form there is, and finds nothing; each form is first shown to work
+ * for A. */
 #include "session_support.h"
 
 static void seed(struct world *w, st_uuid *ret_author)
@@ -64,9 +65,9 @@ SESSION_TEST(no_read_reaches_another_tenant)
     static const struct {
         const char *name;
         reads *read;
-    } forms[] = {{"select", by_select},     {"select of all", by_select_of_all}, {"negation", by_negation},
-                 {"first", by_first},       {"get", by_get},                     {"get by whole key", by_whole_key},
-                 {"count", by_count}};
+    } forms[] = {
+        {"select", by_select}, {"select of all", by_select_of_all}, {"negation", by_negation}, {"first", by_first},
+        {"get", by_get},       {"get by whole key", by_whole_key},  {"count", by_count}};
     st_uuid of_a;
     seed(w, &of_a);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {

@@ -30,12 +30,12 @@ SESSION_TEST(every_type_survives_the_trip)
     st_uuid id;
     {
         ST_SESSION(s, w->e, .tenant = tenant_a);
-        Book *b = st_add(s, Book, .author_id = author, .title = "T\xc3\xa4tig \"q\"", .order = -3, .kind = KIND_POEMS,
-                         .mood = {MOOD_GAY, true}, .in_print = true, .shelf = -2, .sold = INT64_MAX, .price = 0.1,
-                         .signed_copy = {true, true}, .floor = {-1, true}, .weight = {INT64_MIN, true},
-                         .rating = {4.5, true}, .published = {{1234567890123456}, true},
-                         .tags = {(const char *const[]){"a", "b,\"c\""}, 2}, .related = {related, 2},
-                         .cover = {cover, 4}, .book_metadata = {"{\"a\": 1}"});
+        Book *b =
+            st_add(s, Book, .author_id = author, .title = "T\xc3\xa4tig \"q\"", .order = -3, .kind = KIND_POEMS,
+                   .mood = {MOOD_GAY, true}, .in_print = true, .shelf = -2, .sold = INT64_MAX, .price = 0.1,
+                   .signed_copy = {true, true}, .floor = {-1, true}, .weight = {INT64_MIN, true}, .rating = {4.5, true},
+                   .published = {{1234567890123456}, true}, .tags = {(const char *const[]){"a", "b,\"c\""}, 2},
+                   .related = {related, 2}, .cover = {cover, 4}, .book_metadata = {"{\"a\": 1}"});
         id = b->id;
         OK(st_commit(s));
     }
@@ -296,9 +296,10 @@ SESSION_TEST(a_change_made_after_a_select_flushed_is_not_lost)
     ck_assert_str_eq(st_get(s, Author, added)->name, "Bertha");
 }
 
-RUN("session_work", 60, CASE(what_is_added_and_committed_is_found_by_another_session), CASE(every_type_survives_the_trip),
-    CASE(a_row_is_one_object), CASE(a_select_flushes_first), CASE(an_edit_writes_and_counts_the_version_on),
-    CASE(a_deleted_row_is_gone), CASE(parents_go_before_children_and_leave_after_them),
-    CASE(many_rows_are_flushed_and_loaded), CASE(conditions_select_alike), CASE(after_the_transaction_a_load_refreshes),
-    CASE(tables_without_tenant_need_none), CASE(a_relation_that_was_not_loaded_is_an_error),
-    CASE(expunging_frees_what_was_loaded), CASE(a_change_made_after_a_select_flushed_is_not_lost));
+RUN("session_work", 60, CASE(what_is_added_and_committed_is_found_by_another_session),
+    CASE(every_type_survives_the_trip), CASE(a_row_is_one_object), CASE(a_select_flushes_first),
+    CASE(an_edit_writes_and_counts_the_version_on), CASE(a_deleted_row_is_gone),
+    CASE(parents_go_before_children_and_leave_after_them), CASE(many_rows_are_flushed_and_loaded),
+    CASE(conditions_select_alike), CASE(after_the_transaction_a_load_refreshes), CASE(tables_without_tenant_need_none),
+    CASE(a_relation_that_was_not_loaded_is_an_error), CASE(expunging_frees_what_was_loaded),
+    CASE(a_change_made_after_a_select_flushed_is_not_lost));
