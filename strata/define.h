@@ -16,6 +16,9 @@
     {.kind = ST_A_MANY, .name = #member, .offset = offsetof(T, member),                                \
      .size = _Generic(((T *)0)->member, st_list: sizeof(st_list)), .target = &target_##_model,         \
      .via = #via_, __VA_ARGS__}
+/* Many-to-many: rows of through_ hold this model's key in via_ and the target's in far_via_. */
+#define MANY_THROUGH(member, target_, through_, via_, far_via_, ...)                                   \
+    MANY(member, target_, via_, .through = &through_##_model, .far_via = #far_via_, __VA_ARGS__)
 #define ONE(member, target_, via_, ...)                                                                \
     {.kind = ST_A_ONE, .name = #member, .offset = offsetof(T, member),                                 \
      .size = _Generic(((T *)0)->member, st_ref: sizeof(st_ref)), .target = &target_##_model,           \

@@ -31,7 +31,8 @@ typedef struct st_attr st_attr;
 
 enum st_attr_kind {
     ST_A_COLUMN = 1,
-    ST_A_MANY,   /* one-to-many: this model's key is in target's via member */
+    ST_A_MANY,   /* one-to-many: this model's key is in target's via member; many-to-many: both keys are in rows of
+                    through */
     ST_A_ONE,    /* many-to-one (via is a member here) or one-to-one (via is a member of target) */
     ST_A_UNIQUE, /* table-level, from columns */
     ST_A_INDEX,
@@ -64,8 +65,11 @@ struct st_attr {
     const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same
                           value in its member of that name, and a UNIQUE over it and its key */
 
-    const st_model *target;     /* relations */
-    const char *via;            /* relations: the member that holds the foreign key */
+    const st_model *target;  /* relations */
+    const char *via;         /* relations: the member that holds the foreign key (with through: this model's, in it) */
+    const st_model *through; /* many-to-many: the model of the rows between */
+    const char *far_via;     /* many-to-many: the member of through that holds the target's key */
+    bool delete_orphan;      /* MANY: a child that is taken out of its parent is deleted */
     const char *const *columns; /* constraints and indexes: member names, NULL-terminated; "-name" is descending */
     const char *where;          /* partial index */
     const char *expression;     /* expression index */
@@ -96,11 +100,13 @@ struct st_model {
 /* clang-format on */
 
 /* A loaded collection (ST_A_MANY) or object (ST_A_ONE) of a model; all zero: not loaded. Read them through st_many and
- * st_one (session.h), which refuse what was not loaded. */
+ * st_one (session.h), which refuse what was not loaded. .on_delete of a MANY is what the session does when its owner is
+ * deleted and the database does nothing of the kind by itself (the foreign key's own .on_delete). */
 typedef struct st_list {
     const void *const *items;
     size_t n;
     bool loaded;
+    uint32_t room; /* the session's: items behind n that belong to this list */
 } st_list;
 typedef struct st_ref {
     const void *item;

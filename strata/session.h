@@ -45,12 +45,24 @@ st_err st_session_error(const st_session *s); /* the code that made it fail, or 
 arena *st_session_arena(st_session *s);       /* lives as long as what the session loads */
 
 /* ---- reading ---- */
+enum st_loader { ST_L_SELECTIN = 1, ST_L_JOINED, ST_L_ALL };
 typedef struct st_rows {
     const void *const *items;
     size_t n;
     st_err err; /* also kept by the session */
 } st_rows;
+/* Which relations a select loads along, and how; see the loaders below. */
+struct st_load {
+    enum st_loader how;
+    const st_model *model;
+    uint32_t member;                  /* its offset */
+    const st_expr *where;             /* only these of the related rows */
+    const struct st_order *order;     /* of a list; NULL: by primary key */
+    const struct st_load *then;       /* what to load along with the related rows */
+    const struct st_load *const *all; /* ST_L_ALL: several, NULL-terminated */
+};
 struct st_query {
+    const struct st_load *with;   /* ST_SELECTIN(Author, books), ST_JOINED(Book, author), ST_WITH(several) */
     const struct st_order *order; /* ST_ORDER(...); the primary key is added as the last tie-break when limit is set */
     uint64_t limit;               /* 0: no limit */
     uint64_t offset;
@@ -68,6 +80,26 @@ const void *st_first_(st_session *s, const st_model *m, const st_expr *where, co
 const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_t n);
 #define st_count(s, T_, where, ret_n) st_count_((s), &T_##_model, (where), (ret_n))
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
+
+/* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 10,000 of them).
+ *     .with = ST_SELECTIN(Domain, jobs, .where = ST_EQ(Job, state, QUEUED), .then = ST_SELECTIN(Job, files))
+ * A list holds what its loader found, in its order; the last loader counts. Of a one-to-many the children's reference
+ * to the parent is set, too. Nothing else loads a relation: a commit keeps them, a rollback and a refresh forget them.
+ */
+enum { ST_LOAD_DEPTH_MAX = 16 };
+#define ST_RELATION_OFFSET_(T_, m) \
+    (uint32_t) _Generic(ST_MEMBER(T_, m), st_list : offsetof(T_, m), st_ref : offsetof(T_, m))
+#define ST_SELECTIN(T_, m, ...) \
+    (&(const struct st_load){   \
+        .how = ST_L_SELECTIN, .model = &T_##_model, .member = ST_RELATION_OFFSET_(T_, m), __VA_ARGS__})
+#define ST_WITH(...) \
+    (&(const struct st_load){.how = ST_L_ALL, .all = (const struct st_load *const[]){__VA_ARGS__, NULL}})
+/* Loads one relation of an object, or of an st_rows, now:
+ *     st_load(s, Author, a, books, .order = ST_ORDER(ST_ASC(Book, title))); */
+#define st_load(s, T_, obj, m, ...) \
+    _Generic((obj), st_rows : st_load_rows_, default : st_load_one_)((s), (obj), ST_SELECTIN(T_, m, __VA_ARGS__))
+st_err st_load_one_(st_session *s, const void *obj, const struct st_load *plan);
+st_err st_load_rows_(st_session *s, st_rows rows, const struct st_load *plan);
 
 /* A relation's members; reading one that was not loaded fails the session with ST_E_NOT_LOADED. */
 #define st_many(s, T_, obj, member) \

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "strata/model.h"
+#include "strata/model/relation.h"
 #include "strata/model/validate.h"
 
 /* Says what is wrong with member of m. Returns ST_E_INVALID. */
@@ -91,22 +92,6 @@ static st_err check_rules(const st_model *m, const st_attr *a)
     return 0;
 }
 
-/* The one key column beside the tenant, or NULL. */
-static const st_attr *own_key(const st_model *m)
-{
-    const st_attr *key = NULL;
-    for (size_t i = 0; i < m->n_attrs; i++) {
-        const st_attr *a = &m->attrs[i];
-        if (a->kind == ST_A_COLUMN && a->pk && !a->tenant) {
-            if (key) {
-                return NULL;
-            }
-            key = a;
-        }
-    }
-    return key;
-}
-
 static bool has_column(const st_model *m, const char *name)
 {
     const st_attr *a = st_model_attr(m, name);
@@ -124,7 +109,7 @@ static st_err check_column(const st_model *m, const st_attr *a)
         }
     }
     if (a->references) {
-        const st_attr *key = own_key(a->references);
+        const st_attr *key = st_model_own_key(a->references);
         if (!key || st_attr_type(key) != st_attr_type(a)) {
             return WRONG(m, a->name, "references %s, whose primary key is not one column of this type",
                          a->references->name);
@@ -141,14 +126,23 @@ static st_err check_column(const st_model *m, const st_attr *a)
 
 static st_err check_relation(const st_model *m, const st_attr *a)
 {
-    if (!a->target || !a->via) {
+    if (!a->target || !a->via || !a->through != !a->far_via) {
         return WRONG(m, a->name, "a relation names its target and the member that holds the key");
     }
+    const st_model *holder = a->through ? a->through : a->target;
     bool here = a->kind == ST_A_ONE && has_column(m, a->via);
-    if (!here && !has_column(a->target, a->via)) {
-        return WRONG(m, a->name, "%s has no column member \"%s\"", a->target->name, a->via);
+    if (!here && !has_column(holder, a->via)) {
+        return WRONG(m, a->name, "%s has no column member \"%s\"", holder->name, a->via);
     }
-    return 0;
+    if (a->through && !has_column(a->through, a->far_via)) {
+        return WRONG(m, a->name, "%s has no column member \"%s\"", a->through->name, a->far_via);
+    }
+    struct st_relation r;
+    return st_relation_read(m, a, &r) ? 0
+                                      : WRONG(m, a->name,
+                                              "the key has to be one column beside the tenant, and \"%s\" of "
+                                              "its type",
+                                              a->via);
 }
 
 static st_err check_constraint(const st_model *m, const st_attr *a)

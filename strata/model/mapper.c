@@ -95,6 +95,21 @@ static void fill_key(st_mapper *m)
     }
 }
 
+static void fill_relations(st_mapper *m, struct st_relation *relations)
+{
+    for (size_t i = 0; i < m->model->n_attrs; i++) {
+        struct st_relation r;
+        if (!st_relation_read(m->model, &m->model->attrs[i], &r)) {
+            continue;
+        }
+        uint32_t k = m->n_relations++;
+        for (; k > 0 && relations[k - 1].attr->offset > r.attr->offset; k--) {
+            relations[k] = relations[k - 1];
+        }
+        relations[k] = r;
+    }
+}
+
 st_err st_mapper_new(arena *a, const st_model *model, st_mapper **ret)
 {
     st_err rc = st_model_check(model);
@@ -105,10 +120,11 @@ st_err st_mapper_new(arena *a, const st_model *model, st_mapper **ret)
     struct st_column *columns = ARENA_ARRAY(a, struct st_column, model->n_attrs);
     struct st_field *fields = ARENA_ARRAY(a, struct st_field, model->n_attrs);
     uint32_t *key = ARENA_ARRAY(a, uint32_t, model->n_attrs);
-    if (!m || !columns || !fields || !key) {
+    struct st_relation *relations = ARENA_ARRAY(a, struct st_relation, model->n_attrs);
+    if (!m || !columns || !fields || !key || !relations) {
         return diag_nomem();
     }
-    *m = (st_mapper){.model = model, .columns = columns, .key = key};
+    *m = (st_mapper){.model = model, .columns = columns, .key = key, .relations = relations};
     if (model->n_attrs > ST_COLUMNS_MAX) {
         return diag_set(ST_E_INVALID, "model %s has over %d members", model->name, ST_COLUMNS_MAX);
     }
@@ -122,6 +138,7 @@ st_err st_mapper_new(arena *a, const st_model *model, st_mapper **ret)
     }
     m->shape = (struct st_shape){.fields = fields, .n = m->n_columns, .size = model->size, .head = ST_ROW_HEAD};
     fill_key(m);
+    fill_relations(m, relations);
     assert(m->n_key > 0);
     *ret = m;
     return 0;
@@ -176,4 +193,37 @@ bool st_mapper_key_same(const st_mapper *m, const void *x, const void *y)
         }
     }
     return true;
+}
+
+bool st_mapper_image_same(const st_mapper *m, const void *x, const void *y)
+{
+    const char *a = x, *b = y;
+    size_t from = 0;
+    for (uint32_t i = 0; i < m->n_relations; i++) {
+        const st_attr *r = m->relations[i].attr;
+        assert(r->offset >= from);
+        if (memcmp(a + from, b + from, r->offset - from) != 0) {
+            return false;
+        }
+        from = r->offset + r->size;
+    }
+    return memcmp(a + from, b + from, m->model->size - from) == 0;
+}
+
+const struct st_relation *st_mapper_relation_at(const st_mapper *m, uint32_t offset)
+{
+    for (uint32_t i = 0; i < m->n_relations; i++) {
+        if (m->relations[i].attr->offset == offset) {
+            return &m->relations[i];
+        }
+    }
+    return NULL;
+}
+
+void st_mapper_unload(const st_mapper *m, void *obj)
+{
+    for (uint32_t i = 0; i < m->n_relations; i++) {
+        const st_attr *r = m->relations[i].attr;
+        memset((char *)obj + r->offset, 0, r->size);
+    }
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "strata/engine/driver.h"
 #include "strata/model.h"
+#include "strata/model/relation.h"
 
 enum { ST_ROW_HEAD = 32, ST_COLUMNS_MAX = 1000 };
 
@@ -28,9 +29,11 @@ typedef struct st_mapper {
     const uint32_t *key;   /* numbers of the primary key's columns, in order */
     uint32_t n_key;
     const st_attr *tenant, *version, *created, *updated; /* or NULL */
-    const st_attr *id;    /* the key column beside the tenant when there is just one, else NULL */
-    uint32_t uuid_key[2]; /* offsets, when the key is one or two uuids */
-    uint8_t n_uuid_key;   /* 0: some other key */
+    const st_attr *id;                   /* the key column beside the tenant when there is just one, else NULL */
+    uint32_t uuid_key[2];                /* offsets, when the key is one or two uuids */
+    uint8_t n_uuid_key;                  /* 0: some other key */
+    const struct st_relation *relations; /* by rising offset */
+    uint32_t n_relations;
 } st_mapper;
 
 /* Makes one in a; a's reset releases it. ST_E_INVALID as st_model_check says. */
@@ -42,5 +45,11 @@ st_err st_mapper_validate(const st_mapper *m, const void *obj);
 
 uint64_t st_mapper_key_hash(const st_mapper *m, const void *obj, uint64_t seed);
 bool st_mapper_key_same(const st_mapper *m, const void *x, const void *y);
+/* Whether x and y are the same bytes, relations left out. */
+bool st_mapper_image_same(const st_mapper *m, const void *x, const void *y);
+/* The relation whose member is at that offset, or NULL. */
+const struct st_relation *st_mapper_relation_at(const st_mapper *m, uint32_t offset);
+/* Makes every relation of obj one that was not loaded. */
+void st_mapper_unload(const st_mapper *m, void *obj);
 
 #endif

@@ -25,7 +25,7 @@ st_value st_value_get(const st_attr *a, const void *obj)
     return v;
 }
 
-static size_t plain_size(enum st_type type)
+size_t st_value_plain_size(enum st_type type)
 {
     static const uint8_t sizes[ST_TYPE_MAX] = {
         [ST_BOOL] = sizeof(bool),     [ST_INT16] = sizeof(int16_t),  [ST_INT32] = sizeof(int32_t),
@@ -55,7 +55,7 @@ void st_value_put(const st_attr *a, void *obj, const st_value *v)
         memset(p, 0, a->size);
         return;
     }
-    memcpy(p, (const char *)v + members[type], plain_size(type));
+    memcpy(p, (const char *)v + members[type], st_value_plain_size(type));
     if (a->type & ST_NULLABLE) {
         const bool set = true;
         memcpy(p + st_field_set_at(type), &set, sizeof set);
@@ -67,7 +67,7 @@ st_value st_value_item(const st_attr *a, const void *list, size_t i)
     enum st_type type = st_attr_type(a);
     const struct st_field f = {.type = type, .as_smallint = a->as_smallint, .of = a->enumeration};
     st_value v = {.null = true};
-    st_field_get(&f, (const char *)list + i * plain_size(type), &v);
+    st_field_get(&f, (const char *)list + i * st_value_plain_size(type), &v);
     return v;
 }
 
@@ -137,7 +137,7 @@ bool st_value_same(const st_attr *a, const void *x, const void *y)
     case ST_UUID:
     case ST_TIME:
     case ST_ENUM:
-        return memcmp(at(a, x), at(a, y), plain_size(v.type)) == 0;
+        return memcmp(at(a, x), at(a, y), st_value_plain_size(v.type)) == 0;
     case ST_TYPE_MAX:
         break;
     }
@@ -257,5 +257,5 @@ uint64_t st_value_hash(const st_attr *a, const void *obj, uint64_t seed)
     case ST_TYPE_MAX:
         break;
     }
-    return st_hash_bytes(at(a, obj), plain_size(v.type), seed);
+    return st_hash_bytes(at(a, obj), st_value_plain_size(v.type), seed);
 }

@@ -15,6 +15,7 @@ void st_value_put(const st_attr *a, void *obj, const st_value *v);
 st_value st_value_item(const st_attr *a, const void *list, size_t i);
 /* Makes a value of the member's type ready to bind: an enum learns its names, null its type. False: of another type. */
 bool st_value_adapt(const st_attr *a, st_value *v);
+size_t st_value_plain_size(enum st_type type); /* of the C type, without what makes it nullable */
 bool st_value_is_null(const st_attr *a, const void *obj);
 /* Whether x and y are equal in the member; doubles by their bits, so that NaN equals itself. */
 bool st_value_same(const st_attr *a, const void *x, const void *y);

@@ -3,23 +3,10 @@
 
 #include "base/clock.h"
 #include "strata/model/value.h"
-#include "strata/session/internal.h"
+#include "strata/session/flush.h"
 
 /* From this many new rows of a model on, one bulk statement beats as many in the pipeline. */
 enum { BULK_MIN = 8 };
-
-/* The pending rows of one model, by what is to be done. */
-struct group {
-    const st_mapper *m;
-    struct row **rows; /* new, then changed, then deleted; each in the order in which the caller named them */
-    size_t n_new, n_edit, n_delete;
-    size_t at_new, at_edit, at_delete; /* while being filled */
-};
-struct plan {
-    struct group *groups; /* parents first */
-    size_t n;
-    st_time now;
-};
 
 static struct group *group_of(struct plan *p, const st_mapper *m, size_t last)
 {
@@ -260,21 +247,67 @@ static st_err delete_row(struct batch *b, const struct group *g, const struct ro
     return rc ? rc : st_compile_delete(&c, g->m, r->snapshot->image, version, stmt);
 }
 
+/* The group's new rows, those foreign keys that wait for rows of a later group left null meanwhile. */
+static st_err insert_group(struct batch *b, const struct plan *p, const struct group *g)
+{
+    const struct row_order *o = &p->insert;
+    const st_value null = {.null = true};
+    for (size_t i = 0; i < o->n_knots; i++) {
+        if (o->knots[i].row->mapper == g->m) {
+            st_value_put(o->knots[i].key, row_object(o->knots[i].row), &null);
+        }
+    }
+    st_err rc = insert_new(b, g);
+    for (size_t i = 0; i < o->n_knots; i++) {
+        if (o->knots[i].row->mapper == g->m) {
+            st_value_put(o->knots[i].key, row_object(o->knots[i].row), &o->knots[i].value);
+        }
+    }
+    return rc;
+}
+
+/* The second update: of new rows to what they point at, of rows about to be deleted to null. */
+static st_err write_knots(struct batch *b, const struct row_order *o, bool deleted)
+{
+    st_err rc = 0;
+    for (size_t i = 0; i < o->n_knots && !rc; i++) {
+        const struct knot *k = &o->knots[i];
+        const st_mapper *m = k->row->mapper;
+        void *obj = arena_alloc(b->s->scratch, m->model->size);
+        uint32_t *column = ARENA_NEW(b->s->scratch, uint32_t);
+        if (!obj || !column) {
+            return diag_nomem();
+        }
+        memcpy(obj, deleted ? (const void *)k->row->snapshot->image : row_object(k->row), m->model->size);
+        if (deleted) {
+            st_value_put(k->key, obj, &(const st_value){.null = true});
+        }
+        *column = st_mapper_column_at(m, k->key->offset);
+        struct st_stmt *stmt;
+        struct st_compiler c = session_compiler(b->s);
+        rc = batch_add(b, k->row, true, &stmt);
+        rc = rc ? rc : st_compile_update(&c, m, obj, column, 1, NULL, stmt);
+    }
+    return rc;
+}
+
 static st_err write_all(struct batch *b, const struct plan *p)
 {
     st_err rc = 0;
     for (size_t i = 0; i < p->n && !rc; i++) {
-        rc = insert_new(b, &p->groups[i]);
+        rc = insert_group(b, p, &p->groups[p->insert.groups[i]]);
     }
+    rc = rc ? rc : write_knots(b, &p->insert, false);
     for (size_t i = 0; i < p->n && !rc; i++) {
         const struct group *g = &p->groups[i];
         for (size_t k = g->n_new; k < g->n_new + g->n_edit && !rc; k++) {
             rc = update_row(b, g, g->rows[k], p->now);
         }
     }
+    rc = rc ? rc : write_knots(b, &p->delete, true);
     for (size_t i = p->n; i-- > 0 && !rc;) {
-        const struct group *g = &p->groups[i];
-        for (size_t k = 0; k < g->n_delete && !rc; k++) {
+        const struct group *g = &p->groups[p->delete.groups[i]];
+        for (size_t k = g->n_delete; k-- > 0 && !rc;) {
             rc = delete_row(b, g, g->rows[g->n_new + g->n_edit + k]);
         }
     }
@@ -321,8 +354,7 @@ st_err flush_late_changes(st_session *s)
 {
     for (size_t i = 0; i < s->touched.n; i++) {
         struct row *r = s->touched.v[i];
-        if (r->flags & (ROW_PENDING | ROW_GONE) ||
-            memcmp(row_object(r), r->snapshot->image, r->mapper->model->size) == 0) {
+        if (r->flags & (ROW_PENDING | ROW_GONE) || st_mapper_image_same(r->mapper, row_object(r), r->snapshot->image)) {
             continue;
         }
         if (row_list_push(&s->pending, r) != 0) {
@@ -342,6 +374,8 @@ st_err flush_into(struct batch *b)
     struct plan p = {.now = {clock_wall_us()}};
     st_err rc = group_rows(s, &p);
     rc = rc ? rc : prepare(s, &p);
+    rc = rc ? rc : flush_order(s, &p, false, &p.insert);
+    rc = rc ? rc : flush_order(s, &p, true, &p.delete);
     rc = rc ? rc : write_all(b, &p);
     if (rc) {
         return rc;

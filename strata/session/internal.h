@@ -21,7 +21,8 @@ enum row_flags {
     ROW_DELETE = 4,    /* to be deleted by the flush */
     ROW_TOUCHED = 8,   /* in s->touched */
     ROW_INSERTED = 16, /* by this transaction */
-    ROW_GONE = 32      /* deleted by this transaction, or forgotten */
+    ROW_GONE = 32,     /* deleted by this transaction, or forgotten */
+    ROW_LISTED = 64    /* may stand in a loaded list */
 };
 
 struct snapshot {
@@ -87,6 +88,14 @@ struct st_compiler session_compiler(const st_session *s);
 
 int row_list_push(struct row_list *l, struct row *r); /* -ENOMEM */
 int row_list_reserve(struct row_list *l, size_t more);
+
+/* ---- load.c ---- */
+/* Flushes, then loads into s->found, all in one batch. */
+st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q);
+
+/* ---- unit.c ---- */
+/* The row behind obj, which must be this session's, and there. ST_E_INVALID says what is wrong. */
+st_err session_row(const st_session *s, const void *obj, struct row **ret);
 
 /* ---- batch.c: statements that go together ---- */
 struct batch {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "strata/model/value.h"
 #include "strata/session/internal.h"
+#include "strata/session/relations.h"
 
 struct loading {
     st_session *s;
@@ -32,7 +33,7 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
     void *obj = row_object(r);
     assert(!(r->flags & ROW_PENDING)); /* selects flush first */
     if (r->snapshot) {
-        if (memcmp(obj, r->snapshot->image, size) != 0) {
+        if (!st_mapper_image_same(r->mapper, obj, r->snapshot->image)) {
             return 0;
         }
         memcpy(r->snapshot->image, loaded, size); /* newer than the one that a rollback goes back to */
@@ -108,8 +109,7 @@ static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *wh
     return rc ? rc : adopt(s, m);
 }
 
-/* Flushes, then loads into s->found, all in one batch. */
-static st_err load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q)
+st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q)
 {
     struct batch b;
     st_err rc = st_scope_confines(&s->scope, m); /* before a connection is taken for nothing */
@@ -123,7 +123,7 @@ static st_err select_rows(st_session *s, const st_model *m, const st_expr *where
 {
     const st_mapper *mapper;
     st_err rc = session_mapper(s, m, &mapper);
-    rc = rc ? rc : load(s, mapper, where, q);
+    rc = rc ? rc : session_load(s, mapper, where, q);
     if (rc) {
         return rc;
     }
@@ -135,14 +135,17 @@ static st_err select_rows(st_session *s, const st_model *m, const st_expr *where
         items[i] = s->found[i].obj;
     }
     *ret = (st_rows){.items = items, .n = s->n_found};
-    return 0;
+    return q && q->with ? relations_load(s, mapper, items, ret->n, q->with) : 0;
 }
 
 st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q)
 {
     st_rows rows = {.n = 0};
     st_err rc = session_enter(s);
-    rows.err = rc ? rc : session_leave(s, select_rows(s, m, where, q, &rows));
+    rc = rc ? rc : session_leave(s, select_rows(s, m, where, q, &rows));
+    if (rc) {
+        rows = (st_rows){.err = rc};
+    }
     return rows;
 }
 
@@ -152,9 +155,10 @@ static st_err first(st_session *s, const st_model *m, const st_expr *where, cons
     struct st_query one = *q;
     one.limit = 1;
     st_err rc = session_mapper(s, m, &mapper);
-    rc = rc ? rc : load(s, mapper, where, &one);
+    rc = rc ? rc : session_load(s, mapper, where, &one);
     if (!rc && s->n_found) {
         *ret = s->found[0].obj;
+        rc = q->with ? relations_load(s, mapper, ret, 1, q->with) : 0;
     }
     return rc;
 }
@@ -163,7 +167,9 @@ const void *st_first_(st_session *s, const st_model *m, const st_expr *where, co
 {
     const void *obj = NULL;
     if (session_enter(s) == 0) {
-        (void)session_leave(s, first(s, m, where, q, &obj));
+        if (session_leave(s, first(s, m, where, q, &obj))) {
+            return NULL;
+        }
     }
     return obj;
 }
@@ -244,7 +250,7 @@ static st_err get(st_session *s, const st_model *m, const st_value *parts, size_
     }
     const st_expr *where;
     rc = key_condition(s, mapper, &k, &where);
-    rc = rc ? rc : load(s, mapper, where, NULL);
+    rc = rc ? rc : session_load(s, mapper, where, NULL);
     if (!rc && s->n_found) {
         *ret = s->found[0].obj;
     }

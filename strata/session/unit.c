@@ -72,8 +72,7 @@ void *st_add_(st_session *s, const st_model *m, const void *init)
     return rc ? NULL : obj;
 }
 
-/* The row behind obj, which must be this session's and there. */
-static st_err own_row(st_session *s, const void *obj, struct row **ret)
+st_err session_row(const st_session *s, const void *obj, struct row **ret)
 {
     assert(obj);
     struct row *r = row_of(obj);
@@ -84,7 +83,7 @@ static st_err own_row(st_session *s, const void *obj, struct row **ret)
         return diag_set(ST_E_INVALID, "a %s that is deleted, or was forgotten by a rollback", r->mapper->model->name);
     }
     *ret = r;
-    return session_writes(s);
+    return 0;
 }
 
 struct snapshot *snapshot_new(st_session *s, const struct row *r)
@@ -116,7 +115,8 @@ static st_err take_snapshot(st_session *s, struct row *r)
 
 static st_err edit(st_session *s, const void *obj, struct row **ret)
 {
-    st_err rc = own_row(s, obj, ret);
+    st_err rc = session_row(s, obj, ret);
+    rc = rc ? rc : session_writes(s);
     return rc || ((*ret)->flags & ROW_PENDING) ? rc : take_snapshot(s, *ret);
 }
 

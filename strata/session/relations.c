@@ -4,7 +4,8 @@
 static st_err not_loaded(const st_model *m, const char *member)
 {
     st_err rc = diag_set(ST_E_NOT_LOADED, "%s.%s was not loaded", m->name, member);
-    diag_hint("select the related rows by their foreign key");
+    diag_hint(".with = ST_SELECTIN(%s, %s) in the select loads it, or st_load(s, %s, obj, %s) now", m->name, member,
+              m->name, member);
     return rc;
 }
 

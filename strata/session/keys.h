@@ -1,0 +1,40 @@
+/* keys.h: where the objects of a chunk have which key, for matching related rows; private to the session.
+ *
+ * One column of each object is its key. Objects of equal keys share the number of the first of them; a null key has
+ * none. All memory is the session's scratch. */
+#ifndef STRATA_SESSION_KEYS_H
+#define STRATA_SESSION_KEYS_H
+
+#include "strata/session/internal.h"
+
+enum { KEYS_NONE = UINT32_MAX };
+
+struct keys {
+    const st_attr *attr;
+    const st_attr *tenant; /* compared too: of sessions across tenants */
+    const void *const *objs;
+    size_t n;
+    uint32_t *first; /* of each object: the number of the first one with its key, or KEYS_NONE */
+    uint32_t *slots; /* a number + 1; open addressing, half full at most */
+    size_t mask;
+    void *list; /* the distinct keys, as ST_OP_IN takes them */
+    uint32_t n_list;
+    uint64_t seed;
+};
+
+/* n objects of m; -ENOMEM. objs is kept. */
+st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const void *const *objs,
+                 size_t n);
+/* The number of the first object whose key is attr of obj (of the same type; tenant NULL: obj has none), or KEYS_NONE.
+ */
+uint32_t keys_find(const struct keys *k, const st_attr *attr, const st_attr *tenant, const void *obj);
+
+/* The rows of m whose attr is one of k's keys, into s->found. */
+st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
+                   const struct st_order *order);
+/* Sorts objects of m by primary key, in time n log n. -ENOMEM. */
+st_err keys_sort(st_session *s, const st_mapper *m, const void **objs, size_t n);
+/* Whether attr of x and other of y, of one type, are equal and not null. */
+bool keys_same(const st_attr *attr, const void *x, const st_attr *other, const void *y);
+
+#endif

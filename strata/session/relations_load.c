@@ -1,0 +1,255 @@
+#include <errno.h>
+#include <string.h>
+
+#include "strata/model/value.h"
+#include "strata/session/relations.h"
+
+/* ---- the foreign key is in the related rows: one-to-many and one-to-one ---- */
+
+/* The rows found, grouped by their owner: group g is items[start[g]] up to items[start[g + 1]]. */
+struct grouped {
+    const void **items;
+    uint32_t *start;
+    size_t n;
+};
+
+static st_err group_found(const struct relation_step *step, const struct keys *k, struct grouped *ret)
+{
+    st_session *s = step->s;
+    size_t n = s->n_found;
+    uint32_t *owner = ARENA_ARRAY(s->scratch, uint32_t, n);
+    uint32_t *start = ARENA_ARRAY(s->scratch, uint32_t, k->n + 2);
+    const void **items = arena_alloc(s->arena, n * sizeof *items); /* the lists point into it */
+    if (!owner || !start || !items || n >= UINT32_MAX) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < n; i++) {
+        owner[i] = keys_find(k, step->rel->far, step->target->tenant, s->found[i].obj);
+        if (owner[i] != KEYS_NONE) { /* the database takes more keys for equal than bytes do: citext and the like */
+            start[owner[i] + 2]++;
+        }
+    }
+    for (size_t i = 2; i < k->n + 2; i++) {
+        start[i] += start[i - 1];
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (owner[i] != KEYS_NONE) {
+            items[start[owner[i] + 1]++] = s->found[i].obj;
+        }
+    }
+    *ret = (struct grouped){.items = items, .start = start, .n = start[k->n]};
+    return 0;
+}
+
+static void put_back(const struct relation_step *step, const void *const *children, size_t n, const void *parent)
+{
+    const st_attr *inverse = step->rel->inverse;
+    for (size_t i = 0; i < n; i++) {
+        row_of(children[i])->flags |= ROW_LISTED;
+        if (inverse) {
+            *relation_ref(inverse, children[i]) = (st_ref){.item = parent, .loaded = true};
+        }
+    }
+}
+
+static st_err load_owned(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret)
+{
+    struct keys k;
+    struct grouped g = {.n = 0};
+    st_err rc = keys_read(&k, step->s, step->m, step->rel->near, objs, n);
+    rc = rc ? rc : keys_select(&k, step->s, step->target, step->rel->far, step->plan->where, step->plan->order);
+    rc = rc ? rc : group_found(step, &k, &g);
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (k.first[i] != i && k.first[i] != KEYS_NONE) {
+            continue; /* the same object once more */
+        }
+        const void **items = g.items + g.start[i];
+        size_t count = g.start[i + 1] - g.start[i];
+        if (!step->plan->order) {
+            rc = keys_sort(step->s, step->target, items, count);
+        }
+        put_back(step, items, count, objs[i]);
+        if (step->rel->kind == ST_R_MANY) {
+            *relation_list(step->rel, objs[i]) = (st_list){.items = items, .n = count, .loaded = true};
+        } else {
+            *relation_ref(step->rel->attr, objs[i]) = (st_ref){.item = count ? items[0] : NULL, .loaded = true};
+        }
+    }
+    if (!rc) {
+        *ret = (st_rows){.items = g.items, .n = g.n};
+    }
+    return rc;
+}
+
+/* ---- the foreign key is here: many-to-one ---- */
+
+/* The target of that key when the session has it as the database does, else NULL. */
+static const void *known(const struct relation_step *step, void *probe, const void *obj)
+{
+    st_session *s = step->s;
+    const st_mapper *t = step->target;
+    st_value key = st_value_get(step->rel->near, obj);
+    st_value_put(step->rel->far, probe, &key);
+    if (t->tenant) {
+        const st_value tenant = step->m->tenant ? st_value_get(step->m->tenant, obj) : st_v_uuid(s->scope.tenant);
+        st_value_put(t->tenant, probe, &tenant);
+    }
+    const void *there = identity_find(&s->map, t, probe, identity_hash(&s->map, t, probe));
+    bool fresh = there && row_of(there)->epoch == s->epoch && !(row_of(there)->flags & ROW_DELETE);
+    return fresh ? there : NULL;
+}
+
+/* Finds in the identity map what is there; the objects that still need a query are moved to ask. */
+static st_err take_known(const struct relation_step *step, const void *const *objs, size_t n, const void **ask,
+                         size_t *ret_ask)
+{
+    void *probe = arena_zalloc(step->s->scratch, 1, step->target->model->size);
+    bool may = !step->plan->where && step->target->n_key <= 2;
+    if (!probe) {
+        return diag_nomem();
+    }
+    size_t n_ask = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool null = st_value_is_null(step->rel->near, objs[i]);
+        const void *there = may && !null ? known(step, probe, objs[i]) : NULL;
+        if (there || null) {
+            *relation_ref(step->rel->attr, objs[i]) = (st_ref){.item = there, .loaded = true};
+        } else {
+            ask[n_ask++] = objs[i];
+        }
+    }
+    *ret_ask = n_ask;
+    return 0;
+}
+
+/* The distinct targets of the objects, for what is loaded along with them. */
+static st_err collect(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret)
+{
+    st_session *s = step->s;
+    const void **items = ARENA_ARRAY(s->scratch, const void *, n);
+    struct keys k;
+    st_err rc = items ? keys_read(&k, s, step->m, step->rel->near, objs, n) : diag_nomem();
+    size_t found = 0;
+    for (uint32_t i = 0; i < n && !rc; i++) {
+        const void *item = relation_ref(step->rel->attr, objs[i])->item;
+        if (k.first[i] == i && item) {
+            items[found++] = item;
+        }
+    }
+    *ret = (st_rows){.items = items, .n = found};
+    return rc;
+}
+
+static st_err load_target(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret)
+{
+    st_session *s = step->s;
+    const struct st_relation *r = step->rel;
+    const void **ask = ARENA_ARRAY(s->scratch, const void *, n), **targets = ARENA_ARRAY(s->scratch, const void *, n);
+    size_t n_ask = 0;
+    struct keys k;
+    st_err rc = ask && targets ? take_known(step, objs, n, ask, &n_ask) : diag_nomem();
+    rc = rc ? rc : keys_read(&k, s, step->m, r->near, ask, n_ask);
+    rc = rc ? rc : keys_select(&k, s, step->target, r->far, step->plan->where, NULL);
+    for (size_t i = 0; !rc && i < s->n_found; i++) {
+        uint32_t at = keys_find(&k, r->far, step->target->tenant, s->found[i].obj);
+        if (at != KEYS_NONE) {
+            targets[at] = s->found[i].obj;
+        }
+    }
+    for (size_t i = 0; !rc && i < n_ask; i++) {
+        *relation_ref(r->attr, ask[i]) = (st_ref){.item = targets[k.first[i]], .loaded = true};
+    }
+    bool one_to_one = r->inverse && r->inverse->kind == ST_A_ONE;
+    for (size_t i = 0; !rc && one_to_one && i < n; i++) {
+        const void *item = relation_ref(r->attr, objs[i])->item;
+        if (item) {
+            *relation_ref(r->inverse, item) = (st_ref){.item = objs[i], .loaded = true};
+        }
+    }
+    return rc || !step->plan->then ? rc : collect(step, objs, n, ret);
+}
+
+/* ---- plans ---- */
+
+static st_err load_step(st_session *s, const st_mapper *m, const void *const *objs, size_t n,
+                        const struct st_load *plan, unsigned depth);
+
+static st_err load_chunks(const struct relation_step *step, const void *const *objs, size_t n)
+{
+    for (size_t from = 0; from < n; from += RELATIONS_CHUNK) {
+        size_t part = n - from < RELATIONS_CHUNK ? n - from : RELATIONS_CHUNK;
+        st_rows related = {.n = 0};
+        st_err rc = step->rel->kind == ST_R_ONE       ? load_target(step, objs + from, part, &related)
+                    : step->rel->kind == ST_R_THROUGH ? relations_load_through(step, objs + from, part, &related)
+                                                      : load_owned(step, objs + from, part, &related);
+        if (!rc && step->plan->then && related.n) {
+            rc = load_step(step->s, step->target, related.items, related.n, step->plan->then, step->depth + 1);
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static st_err load_step(st_session *s, const st_mapper *m, const void *const *objs, size_t n,
+                        const struct st_load *plan, unsigned depth)
+{
+    if (depth > ST_LOAD_DEPTH_MAX) {
+        return diag_set(ST_E_INVALID, "loaders nest deeper than %d", ST_LOAD_DEPTH_MAX);
+    }
+    if (plan->how == ST_L_ALL) {
+        st_err rc = 0;
+        for (const struct st_load *const *each = plan->all; *each && !rc; each++) {
+            rc = load_step(s, m, objs, n, *each, depth + 1);
+        }
+        return rc;
+    }
+    if (plan->model != m->model) {
+        return diag_set(ST_E_INVALID, "a loader of %s along with objects of %s", plan->model->name, m->model->name);
+    }
+    struct relation_step step = {.s = s, .plan = plan, .m = m, .depth = depth};
+    step.rel = st_mapper_relation_at(m, plan->member);
+    if (!step.rel) {
+        return diag_set(ST_E_INVALID, "a loader of %s names a member that its descriptor does not have as a relation",
+                        m->model->name);
+    }
+    st_err rc = session_mapper(s, step.rel->attr->target, &step.target);
+    return rc || n == 0 ? rc : load_chunks(&step, objs, n);
+}
+
+st_err relations_load(st_session *s, const st_mapper *m, const void *const *objs, size_t n, const struct st_load *plan)
+{
+    return load_step(s, m, objs, n, plan, 1);
+}
+
+/* Loads for objects that the caller names, which may be any. */
+static st_err load_named(st_session *s, st_rows rows, const struct st_load *plan)
+{
+    if (rows.err) {
+        return rows.err;
+    }
+    const st_mapper *m;
+    st_err rc = session_mapper(s, plan->model, &m);
+    for (size_t i = 0; i < rows.n && !rc; i++) {
+        struct row *r;
+        rc = session_row(s, rows.items[i], &r);
+        if (!rc && r->mapper != m) {
+            rc = diag_set(ST_E_INVALID, "a loader of %s along with objects of %s", m->model->name,
+                          r->mapper->model->name);
+        }
+    }
+    return rc ? rc : relations_load(s, m, rows.items, rows.n, plan);
+}
+
+st_err st_load_rows_(st_session *s, st_rows rows, const struct st_load *plan)
+{
+    st_err rc = session_enter(s);
+    return rc ? rc : session_leave(s, load_named(s, rows, plan));
+}
+
+st_err st_load_one_(st_session *s, const void *obj, const struct st_load *plan)
+{
+    assert(obj);
+    return st_load_rows_(s, (st_rows){.items = &obj, .n = 1}, plan);
+}
