@@ -42,7 +42,7 @@ void json_uint(struct json_writer *w, uint64_t v);
 void json_double(struct json_writer *w, double v);
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w) DECLS_OWN_SYMBOL(json_null);
-void json_raw(struct json_writer *w, str json); /* already JSON; trusted */
+void json_raw(struct json_writer *w, str json);            /* already JSON; trusted */
 void json_raw_members(struct json_writer *w, str members); /* of an object: "a":1,"b":2 ; trusted, never empty */
 
 /* Reader. */

@@ -247,7 +247,8 @@ static bool load_pages(void)
         return false;
     }
     buf_init(&pages, PAGES_MAX);
-    for (const struct dirent *e; (e = readdir(dir)) && pages.err == 0 && n_pages < sizeof page_ends / sizeof *page_ends;) {
+    for (const struct dirent *e;
+         (e = readdir(dir)) && pages.err == 0 && n_pages < sizeof page_ends / sizeof *page_ends;) {
         int fd = str_ends(str_of(e->d_name), STR(".html")) ? openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC) : -1;
         off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
         char *to = size > 0 ? buf_reserve(&pages, (size_t)size) : NULL;
@@ -379,10 +380,10 @@ static double facts_ours(void)
 
 extern const struct bench_case parse_cases[];
 const struct bench_case parse_cases[] = {
-    {"sitemap_scan", "URLs/s", "50,000 entries of 205 bytes; theirs: expat that gathers each loc", scan_ours, scan_expat,
-     false, 0},
-    {"sitemap_scan_floor", "URLs/s", "the same; theirs: memmem finds each <loc> and </loc>, the least there is", scan_ours,
-     scan_floor, false, 0},
+    {"sitemap_scan", "URLs/s", "50,000 entries of 205 bytes; theirs: expat that gathers each loc", scan_ours,
+     scan_expat, false, 0},
+    {"sitemap_scan_floor", "URLs/s", "the same; theirs: memmem finds each <loc> and </loc>, the least there is",
+     scan_ours, scan_floor, false, 0},
     {"sitemap_gzip", "URLs/s", "the same, gzipped; theirs: zlib inflates it and nothing else", gzip_ours, gzip_floor,
      false, 0},
     {"sitemap_print", "URLs/s", "what `sitemap parse` does: file, canonical URLs, JSON to /dev/null", print_ours, NULL,
@@ -390,10 +391,10 @@ const struct bench_case parse_cases[] = {
     {"sitemap_parse", "URLs/s", "the same by `waymark sitemap parse`, its start and end included", program_rate, NULL,
      false, 0},
     {"sitemap_parse_memory", "MiB", "peak memory of that, libraries included", program_peak, NULL, false, 1},
-    {"html_tags", "MB/s", "8 MB of a manual, start tags wanted; theirs: memchr counts '<'", tags_ours, tags_floor, false,
-     0},
-    {"html_tokens", "MB/s", "the same, all tokens; theirs: libxml2's push parser with SAX", tokens_ours, tokens_peer, true,
-     0},
+    {"html_tags", "MB/s", "8 MB of a manual, start tags wanted; theirs: memchr counts '<'", tags_ours, tags_floor,
+     false, 0},
+    {"html_tokens", "MB/s", "the same, all tokens; theirs: libxml2's push parser with SAX", tokens_ours, tokens_peer,
+     true, 0},
     {"site_facts", "MB/s", "the same, title, links and what else a page says of itself", facts_ours, NULL, false, 0},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -91,8 +91,8 @@ static uint64_t facts(const uint8_t *data, size_t size, size_t chunk, uint8_t fl
     }
     must(site_reader_finish(r, &s) == 0);
     site_reader_close(r);
-    str all[] = {s->title,   s->description, s->language, s->canonical,   s->base,    s->robots, s->generator, s->site_name,
-                 s->favicon, s->touch_icon,  s->image,    s->theme_color, s->refresh, s->logo};
+    str all[] = {s->title,     s->description, s->language,   s->canonical, s->base,        s->robots,  s->generator,
+                 s->site_name, s->favicon,     s->touch_icon, s->image,     s->theme_color, s->refresh, s->logo};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         mix_end(&sum, all[i], 30);
     }

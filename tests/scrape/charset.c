@@ -33,11 +33,11 @@ static const char *decoded(const char *encoding, enum charset_repair repair, str
     return result;
 }
 
-#define DECODES(encoding, in, want, n_bad)                                                                             \
-    do {                                                                                                               \
-        uint64_t bad_;                                                                                                 \
-        ck_assert_str_eq(decoded(encoding, CHARSET_REPLACE, STR(in), &bad_), want);                                    \
-        ck_assert_uint_eq(bad_, n_bad);                                                                                \
+#define DECODES(encoding, in, want, n_bad)                                          \
+    do {                                                                            \
+        uint64_t bad_;                                                              \
+        ck_assert_str_eq(decoded(encoding, CHARSET_REPLACE, STR(in), &bad_), want); \
+        ck_assert_uint_eq(bad_, n_bad);                                             \
     } while (0)
 
 #define FFFD "\xef\xbf\xbd"
@@ -72,11 +72,11 @@ START_TEST(utf_8_passes_and_bad_sequences_become_replacement_characters)
 {
     DECODES("UTF-8", "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 0);
     DECODES("UTF-8", "a\xff z", "a" FFFD " z", 1);
-    DECODES("UTF-8", "\xc0\xaf", FFFD FFFD, 2);                 /* overlong */
-    DECODES("UTF-8", "\xed\xa0\x80", FFFD FFFD FFFD, 3);        /* a surrogate */
+    DECODES("UTF-8", "\xc0\xaf", FFFD FFFD, 2);                   /* overlong */
+    DECODES("UTF-8", "\xed\xa0\x80", FFFD FFFD FFFD, 3);          /* a surrogate */
     DECODES("UTF-8", "\xf4\x90\x80\x80", FFFD FFFD FFFD FFFD, 4); /* above U+10FFFF */
-    DECODES("UTF-8", "\xf0\x9f\x98z", FFFD "z", 1);             /* the maximal subpart counts once */
-    DECODES("UTF-8", "a\xe2\x82", "a" FFFD, 1);                 /* the end is missing */
+    DECODES("UTF-8", "\xf0\x9f\x98z", FFFD "z", 1);               /* the maximal subpart counts once */
+    DECODES("UTF-8", "a\xe2\x82", "a" FFFD, 1);                   /* the end is missing */
 }
 END_TEST
 
@@ -110,10 +110,12 @@ END_TEST
 START_TEST(every_encoding_of_the_table_can_be_opened)
 {
     static const char *const labels[] = {
-        "utf-8", "latin1", "866", "l2", "l3", "l4", "cyrillic", "arabic", "greek", "hebrew", "l6", "iso-8859-13",
-        "iso-8859-14", "l9", "iso-8859-16", "koi8-r", "koi8-u", "mac", "windows-874", "cp1250", "cp1251", "cp1253",
-        "latin5", "cp1255", "cp1256", "cp1257", "cp1258", "x-mac-cyrillic", "gbk", "gb18030", "big5", "euc-jp",
-        "iso-2022-jp", "sjis", "euc-kr", "utf-16be", "utf-16le"};
+        "utf-8",       "latin1",  "866",    "l2",     "l3",          "l4",          "cyrillic",
+        "arabic",      "greek",   "hebrew", "l6",     "iso-8859-13", "iso-8859-14", "l9",
+        "iso-8859-16", "koi8-r",  "koi8-u", "mac",    "windows-874", "cp1250",      "cp1251",
+        "cp1253",      "latin5",  "cp1255", "cp1256", "cp1257",      "cp1258",      "x-mac-cyrillic",
+        "gbk",         "gb18030", "big5",   "euc-jp", "iso-2022-jp", "sjis",        "euc-kr",
+        "utf-16be",    "utf-16le"};
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         const char *encoding = charset_lookup(str_of(labels[i]));
         decoder *d;
@@ -126,7 +128,7 @@ END_TEST
 
 START_TEST(any_bytes_in_any_encoding_give_utf_8)
 {
-    static const char *const encodings[] = {"UTF-8",       "windows-1252", "Shift_JIS", "ISO-2022-JP", "gb18030",
+    static const char *const encodings[] = {"UTF-8",        "windows-1252", "Shift_JIS", "ISO-2022-JP", "gb18030",
                                             "windows-1258", "UTF-16LE",     "Big5",      "EUC-JP"};
     unsigned seed = 7;
     for (size_t e = 0; e < sizeof encodings / sizeof *encodings; e++) {

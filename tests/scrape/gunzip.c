@@ -38,7 +38,8 @@ START_TEST(what_is_not_gzip_passes_through)
 {
     static const str plain[] = {{"hello", 5}, {"\x1f", 1}, {"\x1f\x8b", 2}, {"\x1f\x8b\x09x", 4}, {"", 0}};
     for (size_t p = 0; p < sizeof plain / sizeof *plain; p++) {
-        EACH_CHUNK(i) {
+        EACH_CHUNK(i)
+        {
             BUF_AUTO buf out;
             struct gunzip_stats s = opened(plain[p], chunks[i], NULL, &out);
             ck_assert(str_eq(buf_str(&out), plain[p]));
@@ -56,7 +57,8 @@ START_TEST(members_read_as_one_and_padding_is_no_matter)
     gz_put(&gz, STR(""));
     gz_put(&gz, STR("two"));
     OK(buf_put(&gz, "\0\0\0", 3));
-    EACH_CHUNK(i) {
+    EACH_CHUNK(i)
+    {
         BUF_AUTO buf out;
         struct gunzip_stats s = opened(buf_str(&gz), chunks[i], NULL, &out);
         ck_assert_str_eq(out.p, "one two");
@@ -72,7 +74,8 @@ START_TEST(what_stands_behind_the_last_member_is_ignored_and_told)
     buf_init(&gz, 1 << 20);
     gz_put(&gz, STR("data"));
     OK(buf_puts(&gz, "\x1f\x8b<html>"));
-    EACH_CHUNK(i) {
+    EACH_CHUNK(i)
+    {
         BUF_AUTO buf out;
         struct gunzip_stats s = opened(buf_str(&gz), chunks[i], NULL, &out);
         ck_assert_str_eq(out.p, "data");
@@ -92,7 +95,8 @@ START_TEST(gzip_in_gzip_is_opened_twice_but_not_three_times)
     gz_put(&one, STR("inside"));
     gz_put(&two, buf_str(&one));
     gz_put(&three, buf_str(&two));
-    EACH_CHUNK(i) {
+    EACH_CHUNK(i)
+    {
         BUF_AUTO buf out;
         struct gunzip_stats s = opened(buf_str(&two), chunks[i], NULL, &out);
         ck_assert_str_eq(out.p, "inside");
@@ -120,7 +124,8 @@ START_TEST(a_cut_or_corrupt_file_keeps_what_was_opened)
     }
     OK(plain.err);
     gz_put(&gz, buf_str(&plain));
-    EACH_CHUNK(i) {
+    EACH_CHUNK(i)
+    {
         BUF_AUTO buf out;
         struct gunzip_stats s = opened(str_n(gz.p, gz.len / 2), chunks[i], NULL, &out);
         ck_assert(s.truncated && !s.corrupt);

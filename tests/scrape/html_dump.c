@@ -3,11 +3,11 @@
 #include "test.h"
 
 /* Check writes a message at each of its own assertions; these are met a million times. */
-#define MUST(cond)                                                                                                     \
-    do {                                                                                                               \
-        if (!(cond)) {                                                                                                 \
-            ck_abort_msg("%s", #cond);                                                                                 \
-        }                                                                                                              \
+#define MUST(cond)                     \
+    do {                               \
+        if (!(cond)) {                 \
+            ck_abort_msg("%s", #cond); \
+        }                              \
     } while (0)
 
 static void end_text(struct html_dump *d)

@@ -78,7 +78,8 @@ END_TEST
 
 START_TEST(scripts_and_styles_hold_raw_text)
 {
-    TOKENS("<script>if (a<b && c) '</scrip' + \"<p>\"</script >x", "<script>|~if (a<b && c) '</scrip' + \"<p>\"|</script>|x|");
+    TOKENS("<script>if (a<b && c) '</scrip' + \"<p>\"</script >x",
+           "<script>|~if (a<b && c) '</scrip' + \"<p>\"|</script>|x|");
     TOKENS("<style>a>b{}</styl></style>", "<style>|~a>b{}</styl>|</style>|");
     TOKENS("<xmp>&amp;<b></xmp><iframe><p></iframe><noembed><i></noembed><noframes></b></noframes>",
            "<xmp>|~&amp;<b>|</xmp>|<iframe>|~<p>|</iframe>|<noembed>|~<i>|</noembed>|<noframes>|~</b>|</noframes>|");
@@ -134,6 +135,6 @@ END_TEST
 
 RUN("html_tokens", 20, CASE(tags_and_text), CASE(attributes_in_every_quoting), CASE(references_in_text),
     CASE(references_in_attributes_leave_queries_alone), CASE(comments), CASE(document_types),
-    CASE(titles_hold_text_and_references), CASE(scripts_and_styles_hold_raw_text),
-    CASE(scripts_in_comments_in_scripts), CASE(svg_and_math_are_foreign),
-    CASE(nul_bytes_become_replacement_characters_in_values), CASE(only_what_is_wanted_comes));
+    CASE(titles_hold_text_and_references), CASE(scripts_and_styles_hold_raw_text), CASE(scripts_in_comments_in_scripts),
+    CASE(svg_and_math_are_foreign), CASE(nul_bytes_become_replacement_characters_in_values),
+    CASE(only_what_is_wanted_comes));

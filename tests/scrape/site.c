@@ -11,8 +11,12 @@
 
 static int collect(void *arg, const struct site_link *l)
 {
-    static const char *const kinds[] = {[SITE_ANCHOR] = "a",       [SITE_AREA] = "area", [SITE_CANONICAL] = "canonical",
-                                        [SITE_ALTERNATE] = "alternate", [SITE_NEXT] = "next", [SITE_SITEMAP] = "sitemap",
+    static const char *const kinds[] = {[SITE_ANCHOR] = "a",
+                                        [SITE_AREA] = "area",
+                                        [SITE_CANONICAL] = "canonical",
+                                        [SITE_ALTERNATE] = "alternate",
+                                        [SITE_NEXT] = "next",
+                                        [SITE_SITEMAP] = "sitemap",
                                         [SITE_FRAME] = "frame"};
     return buf_printf(arg, "%s:%.*s%s ", kinds[l->kind], STR_FMT(l->href), l->nofollow ? "!" : "");
 }
@@ -35,23 +39,24 @@ static const struct site *read_in(arena *a, str page, size_t chunk, buf *links)
     return s;
 }
 
-#define EQ(slice, want)                                                                                                \
-    do {                                                                                                               \
-        str s_ = (slice);                                                                                              \
-        ck_assert_msg(str_eq(s_, str_of(want)), "%s is '%.*s' and not '%s'", #slice, STR_FMT(s_), want);               \
+#define EQ(slice, want)                                                                                  \
+    do {                                                                                                 \
+        str s_ = (slice);                                                                                \
+        ck_assert_msg(str_eq(s_, str_of(want)), "%s is '%.*s' and not '%s'", #slice, STR_FMT(s_), want); \
     } while (0)
 
 /* The block behind it sees s, the facts of page, and its links, read in chunks of 1, 61 and 3,721 bytes in turn. */
-#define EACH_WAY(s, links, page)                                                                                       \
-    for (size_t chunk_ = 1; chunk_ < 4000; chunk_ *= 61)                                                               \
-        for (arena *a_ = arena_new(NULL, 0); a_; arena_free(a_), a_ = NULL)                                            \
-            for (buf links = {0}; !links.limit; buf_release(&links))                                                   \
+#define EACH_WAY(s, links, page)                                            \
+    for (size_t chunk_ = 1; chunk_ < 4000; chunk_ *= 61)                    \
+        for (arena *a_ = arena_new(NULL, 0); a_; arena_free(a_), a_ = NULL) \
+            for (buf links = {0}; !links.limit; buf_release(&links))        \
                 for (const struct site *s = read_in(a_, STR(page), chunk_, &links); s; s = NULL)
 
 START_TEST(head_elements_say_what_the_page_is)
 {
     EACH_WAY(s, links,
-             "<!DOCTYPE html><html lang=' de-AT '><head><meta charset=utf-8><title>\n Ein \t <b>Titel</b> &amp; mehr </title>"
+             "<!DOCTYPE html><html lang=' de-AT '><head><meta charset=utf-8><title>\n Ein \t <b>Titel</b> &amp; mehr "
+             "</title>"
              "<title>second</title><meta name=Description content='  Kurz\n und  gut '>"
              "<meta property='og:title' content='OG'><meta property='og:site_name' content='Der Ort'>"
              "<meta name=generator content='WordPress 6.4'><meta name='theme-color' content='#fff'>"
@@ -132,7 +137,8 @@ END_TEST
 
 START_TEST(refreshes_are_read_as_browsers_do)
 {
-    EACH_WAY(s, links, "<meta http-equiv=REFRESH content=\" 5 ; URL = '/next' x\"><meta http-equiv=refresh content='1;/no'>")
+    EACH_WAY(s, links,
+             "<meta http-equiv=REFRESH content=\" 5 ; URL = '/next' x\"><meta http-equiv=refresh content='1;/no'>")
     {
         ck_assert_int_eq(s->refresh_s, 5);
         EQ(s->refresh, "/next");
@@ -156,11 +162,12 @@ END_TEST
 
 START_TEST(links_come_in_document_order)
 {
-    EACH_WAY(s, links,
-             "<link rel=alternate hreflang=de href=/de><link rel='alternate stylesheet' href=/css><link rel=next href=/2>"
-             "<a href='/a?x=1&amp;y=2'>A</a><a name=x>no</a><a href=#top>no</a><a href=''>no</a>"
-             "<area href=/area><a rel='NOFOLLOW external' href=/n><a href=mailto:x@y>m</a>"
-             "<iframe src=/f></iframe><script>'<a href=/no>'</script><!-- <a href=/no> --><svg><a href=/svg>")
+    EACH_WAY(
+        s, links,
+        "<link rel=alternate hreflang=de href=/de><link rel='alternate stylesheet' href=/css><link rel=next href=/2>"
+        "<a href='/a?x=1&amp;y=2'>A</a><a name=x>no</a><a href=#top>no</a><a href=''>no</a>"
+        "<area href=/area><a rel='NOFOLLOW external' href=/n><a href=mailto:x@y>m</a>"
+        "<iframe src=/f></iframe><script>'<a href=/no>'</script><!-- <a href=/no> --><svg><a href=/svg>")
     {
         ck_assert_str_eq(links.p, "alternate:/de next:/2 a:/a?x=1&y=2 area:/area a:/n! a:mailto:x@y frame:/f a:/svg ");
         ck_assert_uint_eq(s->links, 8);
@@ -222,9 +229,10 @@ END_TEST
 
 START_TEST(memory_may_run_out_anywhere)
 {
-    static const char page[] = "<html lang=en_US><title>x</title><meta name=robots content=a><meta name=robots content=b>"
-                               "<meta name=description content=d><link rel=sitemap href=/s><link rel=icon href=/i>"
-                               "<a href=/overview>sitemap</a><a href=&amp;>";
+    static const char page[] =
+        "<html lang=en_US><title>x</title><meta name=robots content=a><meta name=robots content=b>"
+        "<meta name=description content=d><link rel=sitemap href=/s><link rel=icon href=/i>"
+        "<a href=/overview>sitemap</a><a href=&amp;>";
     bool done = false;
     for (uint64_t n = 1; !done; n++) {
         site_reader *r = NULL;

@@ -46,7 +46,8 @@ static struct sitemap_result attack(const struct sitemap_options *o, const char 
 START_TEST(nested_elements_end_soon)
 {
     static const char *const starts[] = {"<urlset>", "<urlset><url>", "<rss>", "<rss><channel><item>"};
-    static const char *const tags[] = {"<a>", "<loc>", "<image:image>", "<url>", "<item>", "<news:news><news:publication>"};
+    static const char *const tags[] = {"<a>",   "<loc>",  "<image:image>",
+                                       "<url>", "<item>", "<news:news><news:publication>"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         for (size_t j = 0; j < sizeof tags / sizeof *tags; j++) {
             struct sitemap_result r = attack(NULL, starts[i], tags[j], 2 * MIB, "</urlset>");
@@ -59,10 +60,26 @@ END_TEST
 START_TEST(markup_without_end_costs_nothing)
 {
     static const char *const starts[] = {
-        "<!-- ",        "<?xml ",           "<!DOCTYPE x [",       "<urlset a=\"",        "<urlset><!-- ",
-        "<urlset><?x ", "<urlset><url><!--", "<urlset><url a=\"",  "<urlset><url><loc>",  "<urlset><url><loc><![CDATA[",
-        "<rss><!-- ",   "<rss><channel a='", "<rss><item><link>", "<urlset><url><loc>&", "http://a/",
-        "<",            "<urlset><url></",  "<urlset></urlset><!--", "# text ",           "<urlset><url><x y=",
+        "<!-- ",
+        "<?xml ",
+        "<!DOCTYPE x [",
+        "<urlset a=\"",
+        "<urlset><!-- ",
+        "<urlset><?x ",
+        "<urlset><url><!--",
+        "<urlset><url a=\"",
+        "<urlset><url><loc>",
+        "<urlset><url><loc><![CDATA[",
+        "<rss><!-- ",
+        "<rss><channel a='",
+        "<rss><item><link>",
+        "<urlset><url><loc>&",
+        "http://a/",
+        "<",
+        "<urlset><url></",
+        "<urlset></urlset><!--",
+        "# text ",
+        "<urlset><url><x y=",
     };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         (void)attack(NULL, starts[i], "xxxxxxxx", 8 * MIB, "");
@@ -81,7 +98,8 @@ START_TEST(entities_never_expand)
     ck_assert_uint_eq(r.problems[SITEMAP_ENTITY_DECLARED], 4);
     ck_assert_uint_eq(r.problems[SITEMAP_ENTITY_UNDEFINED], 2 * r.entries);
     ck_assert_uint_gt(r.entries, 10000);
-    r = attack(NULL, "<!DOCTYPE l [", "<!ENTITY a \"aaaa\">", 8 * MIB, "]><urlset><url><loc>http://a/</loc></url></urlset>");
+    r = attack(NULL, "<!DOCTYPE l [", "<!ENTITY a \"aaaa\">", 8 * MIB,
+               "]><urlset><url><loc>http://a/</loc></url></urlset>");
     ck_assert_uint_eq(r.entries, 1);
 }
 END_TEST
@@ -92,7 +110,8 @@ START_TEST(one_entry_of_many_megabytes_is_kept_within_its_share)
                                         "<xhtml:link rel=\"alternate\" hreflang=\"de\" href=\"http://a/de\"/>",
                                         "<x>y</x>", "text ", "<loc>http://a/2</loc>"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        struct sitemap_result r = attack(NULL, "<urlset><url><loc>http://a/</loc>", parts[i], 16 * MIB, "</url></urlset>");
+        struct sitemap_result r =
+            attack(NULL, "<urlset><url><loc>http://a/</loc>", parts[i], 16 * MIB, "</url></urlset>");
         ck_assert_uint_eq(r.entries, 1);
         ck_assert_uint_eq(r.problems[SITEMAP_TRUNCATED], 0);
     }
@@ -111,9 +130,11 @@ END_TEST
 START_TEST(a_file_of_any_size_takes_the_same_memory)
 {
     struct sitemap_options o = {.max_entries = UINT64_MAX, .max_size = UINT64_MAX};
-    struct sitemap_result r = attack(&o, "<urlset>",
-                                     "<url><loc>https://example.org/some/path/of/a/page</loc><lastmod>2024-05-06</lastmod>"
-                                     "</url>\n", 64 * MIB, "</urlset>");
+    struct sitemap_result r =
+        attack(&o, "<urlset>",
+               "<url><loc>https://example.org/some/path/of/a/page</loc><lastmod>2024-05-06</lastmod>"
+               "</url>\n",
+               64 * MIB, "</urlset>");
     ck_assert_uint_gt(r.entries, 600000);
     ck_assert_uint_eq(r.problems[SITEMAP_OVER_SIZE], 1);
 }

@@ -5,11 +5,11 @@
 #include "waymark/scrape/sitemap_json.h"
 
 /* Check writes a message at each of its own assertions; these are met a million times. */
-#define MUST(cond)                                                                                                     \
-    do {                                                                                                               \
-        if (!(cond)) {                                                                                                 \
-            ck_abort_msg("%s", #cond);                                                                                 \
-        }                                                                                                              \
+#define MUST(cond)                     \
+    do {                               \
+        if (!(cond)) {                 \
+            ck_abort_msg("%s", #cond); \
+        }                              \
     } while (0)
 
 static int take(void *arg, const struct sitemap_entry *entries, size_t n)
@@ -77,8 +77,8 @@ void dump_every_way(struct dump *d, str doc)
             for (unsigned p = 0; p < SITEMAP_PROBLEMS && !expat; p++) {
                 if (d->result.problems[p] != other.result.problems[p]) {
                     ck_abort_msg("chunk %d: %s %lu times, not %lu", chunks[i],
-                                 sitemap_problem_name((enum sitemap_problem)p),
-                                 (unsigned long)other.result.problems[p], (unsigned long)d->result.problems[p]);
+                                 sitemap_problem_name((enum sitemap_problem)p), (unsigned long)other.result.problems[p],
+                                 (unsigned long)d->result.problems[p]);
                 }
             }
             dump_close(&other);

@@ -4,19 +4,19 @@
 
 #define NS "xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\""
 
-#define LOCS(doc, want)                                                                                                \
-    do {                                                                                                               \
-        struct dump d_;                                                                                                \
-        ck_assert_str_eq(dump_locs(&d_, STR(doc)).p, want);                                                            \
-        dump_close(&d_);                                                                                               \
+#define LOCS(doc, want)                                     \
+    do {                                                    \
+        struct dump d_;                                     \
+        ck_assert_str_eq(dump_locs(&d_, STR(doc)).p, want); \
+        dump_close(&d_);                                    \
     } while (0)
-#define TEXT(doc, type_, want)                                                                                         \
-    do {                                                                                                               \
-        struct dump d_;                                                                                                \
-        dump_every_way(&d_, STR(doc));                                                                                 \
-        ck_assert_str_eq(d_.text.p, want);                                                                             \
-        ck_assert_int_eq(d_.result.type, type_);                                                                       \
-        dump_close(&d_);                                                                                               \
+#define TEXT(doc, type_, want)                   \
+    do {                                         \
+        struct dump d_;                          \
+        dump_every_way(&d_, STR(doc));           \
+        ck_assert_str_eq(d_.text.p, want);       \
+        ck_assert_int_eq(d_.result.type, type_); \
+        dump_close(&d_);                         \
     } while (0)
 
 START_TEST(a_urlset_gives_its_four_fields)
@@ -65,8 +65,7 @@ START_TEST(line_ends_vanish_from_locations_and_become_a_space_elsewhere)
 {
     TEXT("<urlset><url><loc>http://a/x\r\n y\tz</loc><image:image><image:loc>http://a/i</image:loc>"
          "<image:title>two\r\n  words</image:title></image:image></url></urlset>",
-         SITEMAP_URLSET,
-         "{\"loc\":\"http://a/x yz\",\"images\":[{\"loc\":\"http://a/i\",\"title\":\"two words\"}]}\n");
+         SITEMAP_URLSET, "{\"loc\":\"http://a/x yz\",\"images\":[{\"loc\":\"http://a/i\",\"title\":\"two words\"}]}\n");
 }
 END_TEST
 
@@ -168,14 +167,16 @@ START_TEST(other_encodings_are_read)
          "http://a/\xd0\xb6 ");
     LOCS("<?xml version='1.0' encoding='Shift_JIS'?><urlset><url><loc>http://a/\x93\xfa</loc></url></urlset>",
          "http://a/\xe6\x97\xa5 ");
-    LOCS("\xef\xbb\xbf<?xml version='1.0' encoding='ISO-8859-1'?><urlset><url><loc>http://a/\xc3\xa9</loc></url></urlset>",
+    LOCS("\xef\xbb\xbf<?xml version='1.0' "
+         "encoding='ISO-8859-1'?><urlset><url><loc>http://a/\xc3\xa9</loc></url></urlset>",
          "http://a/\xc3\xa9 ");
 }
 END_TEST
 
 START_TEST(utf_16_is_read_with_and_without_a_mark)
 {
-    static const char ascii[] = "<?xml version='1.0' encoding='UTF-16'?><urlset><url><loc>http://a/1</loc></url></urlset>";
+    static const char ascii[] =
+        "<?xml version='1.0' encoding='UTF-16'?><urlset><url><loc>http://a/1</loc></url></urlset>";
     char le[2 * sizeof ascii + 2] = "\xff\xfe", be[2 * sizeof ascii];
     size_t n = sizeof ascii - 1;
     for (size_t i = 0; i < n; i++) {

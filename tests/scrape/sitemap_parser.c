@@ -39,8 +39,10 @@ END_TEST
 
 /* Everything at once, so that every allocation there is happens. */
 static const char rich[] =
-    "<?xml version='1.0' encoding='koi8-r'?><urlset><url><loc>http://a/&amp;\xc1</loc><lastmod>2024<!-- -->-01</lastmod>"
-    "<image:image><image:loc>http://a/i</image:loc></image:image><video:video><video:title>t</video:title></video:video>"
+    "<?xml version='1.0' encoding='koi8-r'?><urlset><url><loc>http://a/&amp;\xc1</loc><lastmod>2024<!-- "
+    "-->-01</lastmod>"
+    "<image:image><image:loc>http://a/i</image:loc></image:image><video:video><video:title>t</video:title></"
+    "video:video>"
     "<xhtml:link rel='alternate' href='&amp;' hreflang='de'/><news:news><news:title>t</news:title></news:news>"
     "<PageMap><DataObject type='x'><Attribute name='y'>z</Attribute></DataObject></PageMap></url>"
     "<url><loc>http://a/2</loc><broken></url><url><loc>http://a/3</loc></url></urlset>";
@@ -134,11 +136,23 @@ END_TEST
 START_TEST(both_readers_agree_on_documents_put_together_at_random)
 {
     static const char *const parts[] = {
-        "<loc>http://a/%u</loc>", "<loc>\n http://a/&amp;%u\n</loc>", "<loc><![CDATA[http://a/<%u>]]></loc>",
-        "<lastmod>2024-01-%02u</lastmod>", "<priority>0.%u</priority>", "<changefreq>daily</changefreq>", "<x y='%u'/>",
-        "<image:image><image:loc>http://i/%u</image:loc></image:image>", "<!-- %u <loc>no</loc> -->", " \n text %u ",
-        "<xhtml:link rel=\"alternate\" hreflang=\"x%u\" href=\"http://a/\xc3\xa9\"/>", "<mobile:mobile/>", "<?pi %u?>",
-        "<a><b>%u</b><loc>no</loc></a>", "<loc>http://a/%u&#x26;\xe2\x82\xac</loc>", "&#32;&lt;", "<loc></loc>",
+        "<loc>http://a/%u</loc>",
+        "<loc>\n http://a/&amp;%u\n</loc>",
+        "<loc><![CDATA[http://a/<%u>]]></loc>",
+        "<lastmod>2024-01-%02u</lastmod>",
+        "<priority>0.%u</priority>",
+        "<changefreq>daily</changefreq>",
+        "<x y='%u'/>",
+        "<image:image><image:loc>http://i/%u</image:loc></image:image>",
+        "<!-- %u <loc>no</loc> -->",
+        " \n text %u ",
+        "<xhtml:link rel=\"alternate\" hreflang=\"x%u\" href=\"http://a/\xc3\xa9\"/>",
+        "<mobile:mobile/>",
+        "<?pi %u?>",
+        "<a><b>%u</b><loc>no</loc></a>",
+        "<loc>http://a/%u&#x26;\xe2\x82\xac</loc>",
+        "&#32;&lt;",
+        "<loc></loc>",
     };
     unsigned seed = 42;
     for (int round = 0; round < 150; round++) {

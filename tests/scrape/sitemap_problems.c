@@ -101,7 +101,8 @@ START_TEST(unknown_elements_are_passed_over_with_all_they_hold)
 {
     EXPECT("<urlset><x><y/></x>" URL("1") "<url><z><loc>no</loc></z><loc>http://a/2</loc></url></urlset>",
            "http://a/1 http://a/2 ", "");
-    EXPECT("<urlset><sitemap><loc>http://a/s.xml</loc></sitemap>" URL("1") "</urlset>", "http://a/s.xml http://a/1 ", "");
+    EXPECT("<urlset><sitemap><loc>http://a/s.xml</loc></sitemap>" URL("1") "</urlset>", "http://a/s.xml http://a/1 ",
+           "");
 }
 END_TEST
 
@@ -119,7 +120,8 @@ START_TEST(bytes_that_are_not_utf_8_are_read_as_windows_1252)
 {
     EXPECT("<urlset>" URL("caf\xe9") URL("\xc3\xa9") "</urlset>", "http://a/caf\xc3\xa9 http://a/\xc3\xa9 ",
            "bad-encoding=1 ");
-    EXPECT("<?xml version='1.0' encoding='klingon'?><urlset>" URL("1") "</urlset>", "http://a/1 ", "unknown-encoding=1 ");
+    EXPECT("<?xml version='1.0' encoding='klingon'?><urlset>" URL("1") "</urlset>", "http://a/1 ",
+           "unknown-encoding=1 ");
 }
 END_TEST
 
@@ -157,7 +159,8 @@ START_TEST(a_location_over_2048_characters_is_dropped)
     expect(repeat(&b, "<urlset><url><loc>http://a/", "x", 2049 - 9, "</loc></url>" URL("2") "</urlset>"), "http://a/2 ",
            "loc-too-long=1 ");
     buf_release(&b);
-    expect(repeat(&b, "http://a/1\nhttp://a/", "x", 70000, "\nhttp://a/2\n"), "http://a/1 http://a/2 ", "loc-too-long=1 ");
+    expect(repeat(&b, "http://a/1\nhttp://a/", "x", 70000, "\nhttp://a/2\n"), "http://a/1 http://a/2 ",
+           "loc-too-long=1 ");
 }
 END_TEST
 

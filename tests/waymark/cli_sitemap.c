@@ -5,20 +5,23 @@ START_TEST(each_entry_is_a_line_and_the_file_is_the_last)
 {
     BUF_AUTO buf out;
     buf_init(&out, 1 << 20);
-    ck_assert_int_eq(program("sitemap parse - --base https://Example.com/dir/",
-                             STR("<urlset><url><loc>/a b</loc><lastmod>2024-05-06</lastmod><changefreq>daily</changefreq>"
-                                 "<priority>0.25</priority></url><url><loc>mailto:x@y</loc><lastmod>soon</lastmod></url>"
-                                 "<url><loc>HTTP://EXAMPLE.com:80/%7ec</loc><image:image><image:loc>/i</image:loc>"
-                                 "</image:image><priority>0.333</priority></url></urlset>"),
-                             &out),
-                     0);
+    ck_assert_int_eq(
+        program("sitemap parse - --base https://Example.com/dir/",
+                STR("<urlset><url><loc>/a b</loc><lastmod>2024-05-06</lastmod><changefreq>daily</changefreq>"
+                    "<priority>0.25</priority></url><url><loc>mailto:x@y</loc><lastmod>soon</lastmod></url>"
+                    "<url><loc>HTTP://EXAMPLE.com:80/%7ec</loc><image:image><image:loc>/i</image:loc>"
+                    "</image:image><priority>0.333</priority></url></urlset>"),
+                &out),
+        0);
     ck_assert_str_eq(
         out.p,
         "{\"kind\":\"url\",\"loc\":\"https://example.com/a%20b\",\"lastmod\":\"2024-05-06T00:00:00Z\","
         "\"changefreq\":\"daily\",\"priority\":0.25}\n"
-        "{\"kind\":\"url\",\"loc\":\"mailto:x@y\",\"lastmod_text\":\"soon\",\"invalid\":\"scheme is not http or https\"}\n"
+        "{\"kind\":\"url\",\"loc\":\"mailto:x@y\",\"lastmod_text\":\"soon\",\"invalid\":\"scheme is not http or "
+        "https\"}\n"
         "{\"kind\":\"url\",\"loc\":\"http://example.com/~c\",\"priority\":0.333,\"images\":[{\"loc\":\"/i\"}]}\n"
-        "{\"type\":\"urlset\",\"counts\":{\"urls\":3,\"sitemaps\":0,\"invalid\":1},\"bytes\":308,\"encoding\":\"UTF-8\","
+        "{\"type\":\"urlset\",\"counts\":{\"urls\":3,\"sitemaps\":0,\"invalid\":1},\"bytes\":308,\"encoding\":\"UTF-"
+        "8\","
         "\"gzip\":0,\"problems\":[{\"name\":\"bad-lastmod\",\"count\":1,\"text\":\"a lastmod that is no date\"}]}\n");
 }
 END_TEST
@@ -27,7 +30,8 @@ START_TEST(an_index_lists_sitemaps)
 {
     BUF_AUTO buf out;
     buf_init(&out, 1 << 20);
-    ck_assert_int_eq(program("sitemap parse -", STR("<sitemapindex><sitemap><loc>http://a/1</loc></sitemap>"), &out), 0);
+    ck_assert_int_eq(program("sitemap parse -", STR("<sitemapindex><sitemap><loc>http://a/1</loc></sitemap>"), &out),
+                     0);
     ck_assert_ptr_nonnull(strstr(out.p, "{\"kind\":\"sitemap\",\"loc\":\"http://a/1\"}\n{\"type\":\"index\","
                                         "\"counts\":{\"urls\":0,\"sitemaps\":1,\"invalid\":0}"));
     ck_assert_ptr_nonnull(strstr(out.p, "\"problems\":[{\"name\":\"truncated\",\"count\":1,"));
@@ -48,7 +52,8 @@ START_TEST(what_is_no_sitemap_fails_and_says_why)
     BUF_AUTO buf out;
     buf_init(&out, 1 << 20);
     ck_assert_int_eq(program("sitemap parse - 2>&1", STR("<html><body>Not found</body></html>"), &out), 1);
-    ck_assert_ptr_nonnull(strstr(out.p, "{\"type\":\"html\",\"reason\":\"a web page stands where the sitemap should be\""));
+    ck_assert_ptr_nonnull(
+        strstr(out.p, "{\"type\":\"html\",\"reason\":\"a web page stands where the sitemap should be\""));
     ck_assert_ptr_nonnull(strstr(out.p, "no sitemap: a web page stands"));
 }
 END_TEST

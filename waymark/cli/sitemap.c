@@ -28,8 +28,8 @@ static int cmd_parse(int argc, char **argv)
         return status;
     }
     if (argc != 2) {
-        return cli_usage_error(spec.command, argc < 2 ? "name the file to read; - is standard input"
-                                                      : "only one file at a time");
+        return cli_usage_error(spec.command,
+                               argc < 2 ? "name the file to read; - is standard input" : "only one file at a time");
     }
     url base;
     BUF_AUTO buf base_buf;

@@ -32,10 +32,9 @@ static const char *iconv_name(const char *encoding)
 {
     static const struct {
         const char *encoding, *name;
-    } names[] = {{"Shift_JIS", "CP932"},       {"EUC-KR", "CP949"},
-                 {"Big5", "BIG5-HKSCS"},       {"GBK", "GB18030"},
-                 {"windows-874", "CP874"},     {"x-mac-cyrillic", "MAC-CYRILLIC"},
-                 {"macintosh", "MACINTOSH"},   {"EUC-JP", "EUC-JP-MS"}};
+    } names[] = {{"Shift_JIS", "CP932"},     {"EUC-KR", "CP949"},      {"Big5", "BIG5-HKSCS"},
+                 {"GBK", "GB18030"},         {"windows-874", "CP874"}, {"x-mac-cyrillic", "MAC-CYRILLIC"},
+                 {"macintosh", "MACINTOSH"}, {"EUC-JP", "EUC-JP-MS"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i].encoding, encoding) == 0) {
             return names[i].name;

@@ -173,6 +173,7 @@ static int level_between(gunzip *g, size_t i, const char *p, size_t len, size_t 
         if (l->held == 0 && p[at] == '\0') {
             continue; /* padding of tapes and block devices */
         }
+        assert(l->held < MAGIC);
         if (p[at] != gzip_magic[l->held]) {
             g->stats.trailing = true;
             l->state = LEVEL_OVER;
@@ -195,16 +196,18 @@ static int level_between(gunzip *g, size_t i, const char *p, size_t len, size_t 
 static int level_sniff(gunzip *g, size_t i, const char *p, size_t len, size_t *used)
 {
     struct level *l = &g->levels[i];
-    size_t at = 0;
-    while (at < len && l->held < MAGIC && p[at] == gzip_magic[l->held]) {
-        l->held++;
+    size_t at = 0, held = l->held;
+    assert(held < MAGIC);
+    while (at < len && held < MAGIC && p[at] == gzip_magic[held]) {
+        held++;
         at++;
     }
     *used = at;
-    if (l->held < MAGIC && at == len) {
+    l->held = held;
+    if (held < MAGIC && at == len) {
         return 0;
     }
-    size_t held = l->held, magic_used;
+    size_t magic_used;
     if (held < MAGIC) {
         l->state = LEVEL_PASS;
         return held ? pass(g, i, gzip_magic, held) : 0;
@@ -261,6 +264,7 @@ int gunzip_finish(gunzip *g)
         struct level *l = &g->levels[i];
         if (l->state == LEVEL_SNIFF && l->held) {
             size_t held = l->held;
+            assert(held < MAGIC);
             l->state = LEVEL_PASS;
             int r = pass(g, i, gzip_magic, held);
             if (r < 0) {

@@ -115,7 +115,6 @@ int html_new(const struct html_options *options, html_sink *sink, void *arg, htm
         return diag_nomem();
     }
     memset(h, 0, offsetof(html, attrs));
-    memset(h->raw_name, 0, sizeof *h - offsetof(html, raw_name));
     h->options = options ? *options : (struct html_options){0};
     h->sink = sink;
     h->arg = arg;

@@ -37,8 +37,8 @@ struct html_attr {
 /* Slices are valid UTF-8 and live until the sink returns. */
 struct html_token {
     enum html_kind kind;
-    str name; /* of START, END and DOCTYPE, lower-case */
-    str text; /* a piece of TEXT (references resolved), or a COMMENT */
+    str name;                      /* of START, END and DOCTYPE, lower-case */
+    str text;                      /* a piece of TEXT (references resolved), or a COMMENT */
     const struct html_attr *attrs; /* of START */
     size_t n_attrs;
     bool self_closing; /* "/>" */
@@ -69,9 +69,9 @@ struct html_stats {
     const char *encoding; /* NULL until it is decided */
     bool declared;        /* the page or its header named the encoding */
     uint64_t bad_encoding;
-    uint64_t cut;         /* names, values and comments that were too long */
-    uint64_t dropped;     /* attributes that were too many or too much */
-    bool truncated;       /* ended inside a tag or comment */
+    uint64_t cut;     /* names, values and comments that were too long */
+    uint64_t dropped; /* attributes that were too many or too much */
+    bool truncated;   /* ended inside a tag or comment */
 };
 
 /* options NULL: tags only. Returns -ENOMEM or 0 with *ret owned by the caller. */

@@ -11,11 +11,11 @@
 
 enum html_state {
     H_DATA,
-    H_RAW,           /* RCDATA, RAWTEXT and script: until the end tag */
-    H_RAW_LT,        /* '<' and some of "/name" behind it seen */
+    H_RAW,    /* RCDATA, RAWTEXT and script: until the end tag */
+    H_RAW_LT, /* '<' and some of "/name" behind it seen */
     H_PLAINTEXT,
-    H_TAG_OPEN,      /* '<' */
-    H_END_OPEN,      /* "</" */
+    H_TAG_OPEN, /* '<' */
+    H_END_OPEN, /* "</" */
     H_TAG_NAME,
     H_BEFORE_ATTR,
     H_ATTR_NAME,
@@ -31,12 +31,12 @@ enum html_state {
     H_COMMENT_START_DASH,
     H_COMMENT,
     H_COMMENT_DASH,
-    H_COMMENT_END,   /* "--" */
-    H_COMMENT_BANG,  /* "--!" */
-    H_BOGUS,         /* a comment that ends at '>' */
+    H_COMMENT_END,  /* "--" */
+    H_COMMENT_BANG, /* "--!" */
+    H_BOGUS,        /* a comment that ends at '>' */
     H_DOCTYPE,
     H_CDATA,
-    H_CDATA_END,     /* some of "]]>" */
+    H_CDATA_END, /* some of "]]>" */
 };
 
 /* How script's own "<!-- <script>" is nested. */
@@ -49,35 +49,32 @@ struct html {
     struct html_stats stats;
     html_sink *sink;
     void *arg;
-    int err;
     decoder *decoder; /* NULL until the encoding is known */
     buf head;         /* raw bytes before that */
-
     enum html_state state;
+    int err;
 
     /* The tag being read. */
     bool is_end, self_closing;
-    bool upper;       /* the name being read has capitals */
+    bool upper; /* the name being read has capitals */
+    bool part_used, part_cut;
+    bool drop; /* the attribute being read is one too many */
+    bool name_kept;
+    bool raw_refs;    /* inside H_RAW: RCDATA, where references count and the text is the page's */
     unsigned foreign; /* open svg and math elements */
+    enum script_mode script;
     str name;
     buf part;         /* a name, value or comment that spans windows */
-    bool part_used, part_cut;
     arena *tag;       /* copies for the tag */
     size_t tag_bytes; /* of its attributes, copied or not */
-    bool drop;        /* the attribute being read is one too many */
-    bool name_kept;
     size_t n_attrs, n_kept;
-    struct html_attr attrs[HTML_ATTRS_MAX];
 
-    /* Inside H_RAW. */
-    char raw_name[12];
+    size_t n_held; /* bytes that may turn out to be text: "</tit", "&am", "]]" */
     size_t n_raw_name;
-    bool raw_refs;    /* RCDATA: references count, and the text is the page's */
-    enum script_mode script;
     unsigned script_dashes;
-
-    size_t n_held;    /* bytes that may turn out to be text: "</tit", "&am", "]]" */
+    char raw_name[12]; /* the element that H_RAW is inside of */
     char held[HELD_MAX];
+    struct html_attr attrs[HTML_ATTRS_MAX]; /* last, and not cleared when made */
 };
 
 void html_run(html *h, const char *p, size_t len);

@@ -92,8 +92,8 @@ static void in_comment_dashes(html *h, const char **at)
         ++*at;
         h->state = H_COMMENT_BANG;
     } else {
-        comment_text(h, h->state == H_COMMENT_BANG  ? STR("--!")
-                        : h->state == H_COMMENT_END ? STR("--")
+        comment_text(h, h->state == H_COMMENT_BANG                ? STR("--!")
+                        : h->state == H_COMMENT_END               ? STR("--")
                         : h->state == H_COMMENT_START && at_start ? (str){NULL, 0}
                                                                   : STR("-"));
         h->state = H_COMMENT;

@@ -9,7 +9,7 @@
 /* What ends a run of a kind; one table, so that a state is one loop. */
 enum { SPACE = 1, SLASH = 2, GREATER = 4, EQUALS = 8, CAPITAL = 16 };
 static const uint8_t classes[256] = {
-    ['\t'] = SPACE, ['\n'] = SPACE, ['\f'] = SPACE,   ['\r'] = SPACE,  [' '] = SPACE,
+    ['\t'] = SPACE, ['\n'] = SPACE,  ['\f'] = SPACE, ['\r'] = SPACE,          [' '] = SPACE,
     ['/'] = SLASH,  ['>'] = GREATER, ['='] = EQUALS, ['A' ... 'Z'] = CAPITAL,
 };
 
@@ -110,9 +110,10 @@ static void end_value(html *h, str run)
 /* HTML elements that end svg and math wherever they stand. */
 static bool breaks_out(str name)
 {
-    static const char words[] = " b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i "
-                                "img li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt "
-                                "u ul var ";
+    static const char words[] =
+        " b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i "
+        "img li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt "
+        "u ul var ";
     char word[16];
     if (name.len == 0 || name.len + 3 > sizeof word) {
         return false;
@@ -137,7 +138,10 @@ static void emit_tag(html *h)
         if (h->foreign && breaks_out(name)) {
             h->foreign = 0;
         }
-        struct html_token t = {.kind = HTML_START, .name = name, .attrs = h->attrs, .n_attrs = h->n_attrs,
+        struct html_token t = {.kind = HTML_START,
+                               .name = name,
+                               .attrs = h->attrs,
+                               .n_attrs = h->n_attrs,
                                .self_closing = h->self_closing};
         html_emit(h, &t);
         h->foreign += root && !h->self_closing;
@@ -320,10 +324,10 @@ void html_in_tag(html *h, const char **at, const char *end)
 {
     typedef void state_fn(html *, const char **, const char *);
     static state_fn *const states[] = {
-        [H_TAG_OPEN] = in_open,      [H_END_OPEN] = in_open,         [H_TAG_NAME] = in_tag_name,
-        [H_BEFORE_ATTR] = in_between, [H_ATTR_NAME] = in_attr_name,   [H_AFTER_NAME] = in_between,
+        [H_TAG_OPEN] = in_open,          [H_END_OPEN] = in_open,       [H_TAG_NAME] = in_tag_name,
+        [H_BEFORE_ATTR] = in_between,    [H_ATTR_NAME] = in_attr_name, [H_AFTER_NAME] = in_between,
         [H_BEFORE_VALUE] = before_value, [H_VALUE_DOUBLE] = in_quoted, [H_VALUE_SINGLE] = in_quoted,
-        [H_VALUE_BARE] = in_bare,    [H_AFTER_VALUE] = in_between,   [H_SLASH] = in_slash,
+        [H_VALUE_BARE] = in_bare,        [H_AFTER_VALUE] = in_between, [H_SLASH] = in_slash,
     };
     assert(*at < end && h->state < sizeof states / sizeof *states && states[h->state]);
     states[h->state](h, at, end);

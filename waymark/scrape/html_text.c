@@ -258,8 +258,8 @@ void html_enter_raw(html *h, str name)
         bool references;
         enum script_mode script;
     } table[] = {
-        {"script", false, SCRIPT_PLAIN}, {"style", false, SCRIPT_NOT},   {"title", true, SCRIPT_NOT},
-        {"textarea", true, SCRIPT_NOT},  {"iframe", false, SCRIPT_NOT},  {"xmp", false, SCRIPT_NOT},
+        {"script", false, SCRIPT_PLAIN}, {"style", false, SCRIPT_NOT},    {"title", true, SCRIPT_NOT},
+        {"textarea", true, SCRIPT_NOT},  {"iframe", false, SCRIPT_NOT},   {"xmp", false, SCRIPT_NOT},
         {"noembed", false, SCRIPT_NOT},  {"noframes", false, SCRIPT_NOT},
     };
     if (h->foreign || name.len < 3 || name.len > 9) {

@@ -12,10 +12,10 @@
 typedef struct site_reader site_reader;
 
 enum {
-    SITE_LINKS_MAX = 10000,      /* links handed on; more are counted */
-    SITE_SITEMAPS_MAX = 100,     /* distinct ones kept */
-    SITE_TEXT_MAX = 1024,        /* characters of title and description */
-    SITE_REFERENCE_MAX = 2048,   /* bytes of a reference; longer ones are left out */
+    SITE_LINKS_MAX = 10000,    /* links handed on; more are counted */
+    SITE_SITEMAPS_MAX = 100,   /* distinct ones kept */
+    SITE_TEXT_MAX = 1024,      /* characters of title and description */
+    SITE_REFERENCE_MAX = 2048, /* bytes of a reference; longer ones are left out */
 };
 
 enum site_link_kind {
@@ -25,7 +25,7 @@ enum site_link_kind {
     SITE_ALTERNATE, /* with hreflang or type */
     SITE_NEXT,
     SITE_SITEMAP,
-    SITE_FRAME,     /* iframe and frame [src] */
+    SITE_FRAME, /* iframe and frame [src] */
 };
 
 struct site_link {
@@ -44,21 +44,21 @@ struct site_sitemap {
 };
 
 struct site {
-    str title;        /* of <title>, else og:title; white space collapsed */
-    str description;  /* meta description, else og:description */
-    str language;     /* html[lang], else content-language, else og:locale with '-' */
-    str canonical;    /* link[rel=canonical] */
-    str base;         /* the first base[href]; only when it is http, https or relative */
-    str robots;       /* meta robots, lower-case; several joined by ", " */
-    str generator;    /* meta generator: "WordPress 6.4" */
-    str site_name;    /* og:site_name */
-    str favicon;      /* link[rel~=icon], the largest that is named */
-    str touch_icon;   /* link[rel=apple-touch-icon] */
-    str image;        /* og:image, else twitter:image */
-    str logo;         /* an img whose class, id, alt or address says "logo" */
-    str theme_color;  /* meta theme-color */
-    str refresh;      /* the address of a meta refresh; empty when it has none */
-    int32_t refresh_s;  /* its delay; -1: there is no meta refresh */
+    str title;         /* of <title>, else og:title; white space collapsed */
+    str description;   /* meta description, else og:description */
+    str language;      /* html[lang], else content-language, else og:locale with '-' */
+    str canonical;     /* link[rel=canonical] */
+    str base;          /* the first base[href]; only when it is http, https or relative */
+    str robots;        /* meta robots, lower-case; several joined by ", " */
+    str generator;     /* meta generator: "WordPress 6.4" */
+    str site_name;     /* og:site_name */
+    str favicon;       /* link[rel~=icon], the largest that is named */
+    str touch_icon;    /* link[rel=apple-touch-icon] */
+    str image;         /* og:image, else twitter:image */
+    str logo;          /* an img whose class, id, alt or address says "logo" */
+    str theme_color;   /* meta theme-color */
+    str refresh;       /* the address of a meta refresh; empty when it has none */
+    int32_t refresh_s; /* its delay; -1: there is no meta refresh */
     bool noindex, nofollow;
     const struct site_sitemap *sitemaps;
     size_t n_sitemaps;

@@ -53,9 +53,9 @@ typedef size_t stage_fn(sitemap_parser *s, const char *p, size_t len, bool at_en
 static size_t run(sitemap_parser *s, const char *p, size_t len, bool at_end)
 {
     static stage_fn *const stages[] = {
-        [STAGE_PROLOG] = sitemap_prolog, [STAGE_ROOT] = sitemap_root,     [STAGE_JUNK] = sitemap_junk,
-        [STAGE_TEXT] = sitemap_text,     [STAGE_SCAN] = sitemap_scan,     [STAGE_EXPAT] = sitemap_expat,
-        [STAGE_RESYNC] = sitemap_resync, [STAGE_TAIL] = sitemap_tail,     [STAGE_STOPPED] = stopped,
+        [STAGE_PROLOG] = sitemap_prolog, [STAGE_ROOT] = sitemap_root, [STAGE_JUNK] = sitemap_junk,
+        [STAGE_TEXT] = sitemap_text,     [STAGE_SCAN] = sitemap_scan, [STAGE_EXPAT] = sitemap_expat,
+        [STAGE_RESYNC] = sitemap_resync, [STAGE_TAIL] = sitemap_tail, [STAGE_STOPPED] = stopped,
     };
     size_t done = 0;
     while (done < len && !s->err) {

@@ -127,33 +127,33 @@ const char *sitemap_problem_name(enum sitemap_problem p); /* "loc-too-long" */
 const char *sitemap_problem_text(enum sitemap_problem p); /* one sentence for people */
 
 enum {
-    SITEMAP_URLS_MAX = 50000,      /* the protocol's limits of one file: over them is a problem, not an end */
+    SITEMAP_URLS_MAX = 50000, /* the protocol's limits of one file: over them is a problem, not an end */
     SITEMAP_SIZE_MAX = 52428800,
-    SITEMAP_LOC_MAX = 2048,        /* characters */
+    SITEMAP_LOC_MAX = 2048, /* characters */
 };
 
-struct sitemap_options { /* 0 takes the default everywhere */
-    uint64_t max_entries;     /* where reading stops; 1,000,000 */
-    uint64_t max_size;        /* decoded bytes, where reading stops; 256 MiB */
-    uint32_t max_loc;         /* characters; SITEMAP_LOC_MAX */
-    uint32_t max_extras;      /* alternates, images, data attributes an entry, and a tenth of it of videos; 1,000 */
-    uint32_t max_entry_size;  /* bytes of one entry's extensions; 1 MiB */
-    uint32_t max_depth;       /* nested elements; 64 */
-    uint32_t max_ratio;       /* of gzip, see gunzip.h */
-    uint32_t gzip_depth;      /* levels of gzip in gzip; 2 */
-    const char *charset;      /* from the Content-Type; used when the document itself names none */
-    bool without_scanner;     /* expat for everything: for comparisons */
+struct sitemap_options {     /* 0 takes the default everywhere */
+    uint64_t max_entries;    /* where reading stops; 1,000,000 */
+    uint64_t max_size;       /* decoded bytes, where reading stops; 256 MiB */
+    uint32_t max_loc;        /* characters; SITEMAP_LOC_MAX */
+    uint32_t max_extras;     /* alternates, images, data attributes an entry, and a tenth of it of videos; 1,000 */
+    uint32_t max_entry_size; /* bytes of one entry's extensions; 1 MiB */
+    uint32_t max_depth;      /* nested elements; 64 */
+    uint32_t max_ratio;      /* of gzip, see gunzip.h */
+    uint32_t gzip_depth;     /* levels of gzip in gzip; 2 */
+    const char *charset;     /* from the Content-Type; used when the document itself names none */
+    bool without_scanner;    /* expat for everything: for comparisons */
 };
 
 struct sitemap_result {
     enum sitemap_type type;
-    const char *reason;    /* why type is NONE or HTML; NULL otherwise */
-    uint64_t entries;      /* delivered */
-    uint64_t sitemaps;     /* those of them that locate another sitemap */
-    uint64_t bytes_in;     /* as given */
-    uint64_t bytes;        /* after gzip */
+    const char *reason; /* why type is NONE or HTML; NULL otherwise */
+    uint64_t entries;   /* delivered */
+    uint64_t sitemaps;  /* those of them that locate another sitemap */
+    uint64_t bytes_in;  /* as given */
+    uint64_t bytes;     /* after gzip */
     unsigned gzip_levels;
-    const char *encoding;  /* "UTF-8" */
+    const char *encoding; /* "UTF-8" */
     bool used_expat;
     uint64_t problems[SITEMAP_PROBLEMS]; /* how often each was met */
 };

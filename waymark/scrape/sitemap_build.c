@@ -206,8 +206,7 @@ static void add_alternate(sitemap_parser *s)
     if (b->attrs[ATTR_HREF].len == 0 || (rel.len && !str_eq_nocase(rel, STR("alternate")))) {
         return;
     }
-    if (grow(s, &b->alternates, &b->room_alternates, b->n_alternates, s->options.max_extras,
-                    sizeof *b->alternates)) {
+    if (grow(s, &b->alternates, &b->room_alternates, b->n_alternates, s->options.max_extras, sizeof *b->alternates)) {
         b->alternates[b->n_alternates++] = (struct sitemap_alternate){
             .hreflang = b->attrs[ATTR_HREFLANG], .href = b->attrs[ATTR_HREF], .media = b->attrs[ATTR_MEDIA]};
     }

@@ -13,7 +13,7 @@ static bool parse_priority(str t, double *ret)
     for (size_t i = 0; i < t.len; i++) {
         if (t.p[i] == '.' && !point) {
             point = true;
-        } else if (ascii_is_digit(t.p[i]) && i < 20) {
+        } else if (i < 20 && ascii_is_digit(t.p[i])) {
             digit = true;
             v = v * 10 + (t.p[i] - '0');
             scale = point ? scale * 10 : scale;

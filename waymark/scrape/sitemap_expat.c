@@ -20,6 +20,7 @@ enum {
 
 static void put_names(sitemap_parser *s, str qname)
 {
+    assert(qname.p && qname.len);
     size_t levels = sizeof s->path_len / sizeof *s->path_len;
     if (s->n_path < levels && s->n_path == s->expat_depth && s->path_used + qname.len + 2 <= sizeof s->path) {
         char *p = s->path + s->path_used;
@@ -254,8 +255,8 @@ size_t sitemap_expat(sitemap_parser *s, const char *p, size_t len, bool at_end)
 /* Whether the root's end tag stands at slash, the byte behind '<'. */
 static bool at_end_of_root(const sitemap_parser *s, const char *slash, const char *end)
 {
-    return (size_t)(end - slash) > s->n_root + 1 && slash[0] == '/' &&
-           memcmp(slash + 1, s->root, s->n_root) == 0 && slash[s->n_root + 1] == '>';
+    return (size_t)(end - slash) > s->n_root + 1 && slash[0] == '/' && memcmp(slash + 1, s->root, s->n_root) == 0 &&
+           slash[s->n_root + 1] == '>';
 }
 
 size_t sitemap_resync(sitemap_parser *s, const char *p, size_t len, bool at_end)

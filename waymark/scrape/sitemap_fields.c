@@ -3,21 +3,21 @@
 
 #include "waymark/scrape/sitemap_impl.h"
 
-#define TEXT(in_, name_, type, member)                                                                                 \
-    {                                                                                                                  \
-        .in = (in_), .name = (name_), .action = ACT_TEXT, .offset = offsetof(type, member)                             \
+#define TEXT(in_, name_, type, member)                                                     \
+    {                                                                                      \
+        .in = (in_), .name = (name_), .action = ACT_TEXT, .offset = offsetof(type, member) \
     }
-#define OWN(in_, name_, member)                                                                                        \
-    {                                                                                                                  \
-        .in = (in_), .name = (name_), .action = ACT_TEXT, .offset = offsetof(struct draft, member), .own = true        \
+#define OWN(in_, name_, member)                                                                                 \
+    {                                                                                                           \
+        .in = (in_), .name = (name_), .action = ACT_TEXT, .offset = offsetof(struct draft, member), .own = true \
     }
-#define ENTER(in_, name_, enters_)                                                                                     \
-    {                                                                                                                  \
-        .in = (in_), .name = (name_), .action = ACT_ENTER, .enters = (enters_)                                         \
+#define ENTER(in_, name_, enters_)                                             \
+    {                                                                          \
+        .in = (in_), .name = (name_), .action = ACT_ENTER, .enters = (enters_) \
     }
-#define ACT(in_, name_, action_, own_)                                                                                 \
-    {                                                                                                                  \
-        .in = (in_), .name = (name_), .action = (action_), .own = (own_)                                               \
+#define ACT(in_, name_, action_, own_)                                   \
+    {                                                                    \
+        .in = (in_), .name = (name_), .action = (action_), .own = (own_) \
     }
 
 /* Rows of one context stand together. */
@@ -106,10 +106,11 @@ const struct element *sitemap_element(enum context in, str local, bool own)
 int sitemap_attribute(str local)
 {
     static const str names[ATTRS] = {
-        [ATTR_HREF] = {"href", 4},   [ATTR_HREFLANG] = {"hreflang", 8}, [ATTR_REL] = {"rel", 3},
-        [ATTR_MEDIA] = {"media", 5}, [ATTR_TYPE] = {"type", 4},         [ATTR_URL] = {"url", 3},
-        [ATTR_MEDIUM] = {"medium", 6}, [ATTR_NAME] = {"name", 4},       [ATTR_VALUE] = {"value", 5},
-        [ATTR_PERMALINK] = {"isPermaLink", 11},
+        [ATTR_HREF] = {"href", 4},     [ATTR_HREFLANG] = {"hreflang", 8},
+        [ATTR_REL] = {"rel", 3},       [ATTR_MEDIA] = {"media", 5},
+        [ATTR_TYPE] = {"type", 4},     [ATTR_URL] = {"url", 3},
+        [ATTR_MEDIUM] = {"medium", 6}, [ATTR_NAME] = {"name", 4},
+        [ATTR_VALUE] = {"value", 5},   [ATTR_PERMALINK] = {"isPermaLink", 11},
     };
     for (int i = 0; i < ATTRS; i++) {
         if (str_eq(names[i], local)) {

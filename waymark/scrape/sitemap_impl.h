@@ -72,8 +72,8 @@ enum attribute {
 };
 
 struct element {
-    enum context in;
     const char *name;
+    enum context in;
     enum action action;
     enum context enters;
     uint16_t offset; /* of a str in the context's struct */
@@ -91,8 +91,8 @@ struct draft {
 
 struct builder {
     enum context stack[4];
-    unsigned depth;   /* of stack; 0: no entry is open */
-    unsigned skip;    /* open elements nobody asked for */
+    unsigned depth; /* of stack; 0: no entry is open */
+    unsigned skip;  /* open elements nobody asked for */
     bool is_index;
     bool mobile;
     bool has_news;
@@ -103,9 +103,9 @@ struct builder {
     buf text;
     const struct element *element;
     str attrs[ATTRS];
-    char prefix[32];  /* of the entry's own elements */
+    char prefix[32]; /* of the entry's own elements */
     size_t n_prefix;
-    size_t used;      /* bytes of text in this entry, for max_entry_size */
+    size_t used; /* bytes of text in this entry, for max_entry_size */
     struct draft draft;
     struct sitemap_news news;
     struct sitemap_alternate *alternates;
@@ -144,10 +144,10 @@ struct sitemap_parser {
     size_t carry_need; /* not to be looked at again below this length */
 
     enum skip skip;
-    char quote;         /* inside a DOCTYPE or the root's tag */
-    unsigned brackets;  /* open ones of a DOCTYPE */
+    char quote;        /* inside a DOCTYPE or the root's tag */
+    unsigned brackets; /* open ones of a DOCTYPE */
     bool saw_html, saw_markup;
-    bool bare_root;     /* the root's tag ended in "/>" */
+    bool bare_root; /* the root's tag ended in "/>" */
     char root[NAME_MAX_LEN];
     size_t n_root;
 
@@ -227,7 +227,7 @@ bool builder_wants(str qname); /* an attribute */
 void builder_attr(sitemap_parser *s, str qname, str value, bool stays);
 void builder_started(sitemap_parser *s);
 void builder_text(sitemap_parser *s, str t, bool stays); /* stays: until the entry is delivered */
-void builder_end(sitemap_parser *s); /* never for the entry's own end */
+void builder_end(sitemap_parser *s);                     /* never for the entry's own end */
 void builder_drop(sitemap_parser *s);
 static inline void builder_pending(struct builder *b, enum sitemap_problem p)
 {

@@ -38,9 +38,9 @@ static void list(struct json_writer *w, const void *p, size_t count, size_t size
     json_end(w);
 }
 
-#define ROW(type, member_)                                                                                             \
-    {                                                                                                                  \
-        #member_, offsetof(struct type, member_)                                                                       \
+#define ROW(type, member_)                       \
+    {                                            \
+#member_, offsetof(struct type, member_) \
     }
 #define LEN(array) (sizeof(array) / sizeof *(array))
 
@@ -60,23 +60,29 @@ void sitemap_images_json(struct json_writer *w, const struct sitemap_extras *x)
 
 void sitemap_videos_json(struct json_writer *w, const struct sitemap_extras *x)
 {
-    static const struct row rows[] = {
-        ROW(sitemap_video, thumbnail_loc),    ROW(sitemap_video, title),
-        ROW(sitemap_video, description),      ROW(sitemap_video, content_loc),
-        ROW(sitemap_video, player_loc),       ROW(sitemap_video, duration),
-        ROW(sitemap_video, publication_date), ROW(sitemap_video, expiration_date),
-        ROW(sitemap_video, category),         ROW(sitemap_video, rating),
-        ROW(sitemap_video, view_count),       ROW(sitemap_video, family_friendly),
-        ROW(sitemap_video, live),             ROW(sitemap_video, uploader)};
+    static const struct row rows[] = {ROW(sitemap_video, thumbnail_loc),
+                                      ROW(sitemap_video, title),
+                                      ROW(sitemap_video, description),
+                                      ROW(sitemap_video, content_loc),
+                                      ROW(sitemap_video, player_loc),
+                                      ROW(sitemap_video, duration),
+                                      ROW(sitemap_video, publication_date),
+                                      ROW(sitemap_video, expiration_date),
+                                      ROW(sitemap_video, category),
+                                      ROW(sitemap_video, rating),
+                                      ROW(sitemap_video, view_count),
+                                      ROW(sitemap_video, family_friendly),
+                                      ROW(sitemap_video, live),
+                                      ROW(sitemap_video, uploader)};
     list(w, x->videos, x->n_videos, sizeof *x->videos, rows, LEN(rows));
 }
 
 void sitemap_news_json(struct json_writer *w, const struct sitemap_extras *x)
 {
-    static const struct row rows[] = {
-        ROW(sitemap_news, publication), ROW(sitemap_news, language), ROW(sitemap_news, publication_date),
-        ROW(sitemap_news, title),       ROW(sitemap_news, genres),   ROW(sitemap_news, keywords),
-        ROW(sitemap_news, stock_tickers), ROW(sitemap_news, access)};
+    static const struct row rows[] = {ROW(sitemap_news, publication),      ROW(sitemap_news, language),
+                                      ROW(sitemap_news, publication_date), ROW(sitemap_news, title),
+                                      ROW(sitemap_news, genres),           ROW(sitemap_news, keywords),
+                                      ROW(sitemap_news, stock_tickers),    ROW(sitemap_news, access)};
     object(w, x->news, rows, LEN(rows));
 }
 

@@ -44,7 +44,8 @@ static size_t reference(sitemap_parser *s, const char *p, const char *end, char 
         }
         return i + 1;
     }
-    while (i < left && i < 64 && (ascii_is_alpha(p[i]) || (i && (ascii_is_digit(p[i]) || p[i] == '.' || p[i] == '-')))) {
+    while (i < left && i < 64 &&
+           (ascii_is_alpha(p[i]) || (i && (ascii_is_digit(p[i]) || p[i] == '.' || p[i] == '-')))) {
         i++;
     }
     if (i == 0 || i == left || p[i] != ';') {

@@ -16,8 +16,10 @@ static const struct {
     [SITEMAP_TRAILING_JUNK] = {"trailing-junk", "something else stands behind the root element"},
     [SITEMAP_DOCTYPE] = {"doctype", "a document type declaration, which was skipped"},
     [SITEMAP_ENTITY_DECLARED] = {"entity-declared", "an entity declaration, which was ignored"},
-    [SITEMAP_ENTITY_UNDEFINED] = {"entity-undefined", "a reference to an entity XML does not define, which was left out"},
-    [SITEMAP_BAD_REFERENCE] = {"bad-reference", "an & that starts no reference (write &amp;), or the number of no character"},
+    [SITEMAP_ENTITY_UNDEFINED] = {"entity-undefined",
+                                  "a reference to an entity XML does not define, which was left out"},
+    [SITEMAP_BAD_REFERENCE] = {"bad-reference",
+                               "an & that starts no reference (write &amp;), or the number of no character"},
     [SITEMAP_BAD_ENCODING] = {"bad-encoding", "bytes that are not valid in the file's encoding"},
     [SITEMAP_UNKNOWN_ENCODING] = {"unknown-encoding", "the declared encoding is unknown; the file was read as UTF-8"},
     [SITEMAP_OVER_URLS] = {"over-50000-urls", "entries past the 50,000 that one file may hold"},
@@ -56,8 +58,8 @@ const char *sitemap_problem_text(enum sitemap_problem p)
 const char *sitemap_type_name(enum sitemap_type type)
 {
     static const char *const names[] = {
-        [SITEMAP_NONE] = "none",  [SITEMAP_HTML] = "html", [SITEMAP_URLSET] = "urlset", [SITEMAP_INDEX] = "index",
-        [SITEMAP_TEXT] = "text",  [SITEMAP_RSS] = "rss",   [SITEMAP_ATOM] = "atom",
+        [SITEMAP_NONE] = "none", [SITEMAP_HTML] = "html", [SITEMAP_URLSET] = "urlset", [SITEMAP_INDEX] = "index",
+        [SITEMAP_TEXT] = "text", [SITEMAP_RSS] = "rss",   [SITEMAP_ATOM] = "atom",
     };
     assert((size_t)type < sizeof names / sizeof *names);
     return names[type];

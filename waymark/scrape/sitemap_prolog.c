@@ -106,8 +106,11 @@ static bool take_root(sitemap_parser *s, str qname)
     static const struct {
         const char *local;
         enum sitemap_type type;
-    } roots[] = {{"urlset", SITEMAP_URLSET}, {"sitemapindex", SITEMAP_INDEX}, {"rss", SITEMAP_RSS},
-                 {"RDF", SITEMAP_RSS},       {"feed", SITEMAP_ATOM}};
+    } roots[] = {{"urlset", SITEMAP_URLSET},
+                 {"sitemapindex", SITEMAP_INDEX},
+                 {"rss", SITEMAP_RSS},
+                 {"RDF", SITEMAP_RSS},
+                 {"feed", SITEMAP_ATOM}};
     str local = sitemap_local(qname);
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
         if (str_eq(local, str_of(roots[i].local)) && plain_name(qname)) {
@@ -119,8 +122,8 @@ static bool take_root(sitemap_parser *s, str qname)
             return true;
         }
     }
-    s->saw_html |= str_eq_nocase(local, STR("html")) || str_eq_nocase(local, STR("head")) ||
-                   str_eq_nocase(local, STR("body"));
+    s->saw_html |=
+        str_eq_nocase(local, STR("html")) || str_eq_nocase(local, STR("head")) || str_eq_nocase(local, STR("body"));
     return false;
 }
 
@@ -205,8 +208,8 @@ size_t sitemap_root(sitemap_parser *s, const char *p, size_t len, bool at_end)
         } else if (p[i] == '"' || p[i] == '\'') {
             s->quote = p[i];
         } else if (p[i] == '>') {
-            bool scan = (s->result.type == SITEMAP_URLSET || s->result.type == SITEMAP_INDEX) &&
-                        !s->options.without_scanner;
+            bool scan =
+                (s->result.type == SITEMAP_URLSET || s->result.type == SITEMAP_INDEX) && !s->options.without_scanner;
             s->stage = s->bare_root ? STAGE_TAIL : scan ? STAGE_SCAN : STAGE_EXPAT;
             if (s->stage == STAGE_SCAN) {
                 sitemap_scan_start(s);
@@ -287,9 +290,7 @@ void sitemap_prolog_finish(sitemap_parser *s)
         no_sitemap(s, s->result.bytes == 0 ? SITEMAP_EMPTY : s->saw_html ? SITEMAP_IS_HTML : SITEMAP_NOT_A_SITEMAP);
         break;
     case STAGE_JUNK:
-        no_sitemap(s, s->saw_html     ? SITEMAP_IS_HTML
-                      : s->saw_markup ? SITEMAP_UNKNOWN_ROOT
-                                      : SITEMAP_NOT_A_SITEMAP);
+        no_sitemap(s, s->saw_html ? SITEMAP_IS_HTML : s->saw_markup ? SITEMAP_UNKNOWN_ROOT : SITEMAP_NOT_A_SITEMAP);
         break;
     case STAGE_TEXT:
         if (s->result.type == SITEMAP_NONE) {

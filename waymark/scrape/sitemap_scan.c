@@ -118,8 +118,8 @@ static enum scan entry(sitemap_parser *s, const char **at, const char *end)
         return tag;
     }
     const char *colon = memchr(s->open[TAG_ENTRY].text, ':', s->open[TAG_ENTRY].len);
-    str prefix = colon ? str_n(s->open[TAG_ENTRY].text + 1, (size_t)(colon - s->open[TAG_ENTRY].text) - 1)
-                       : (str){NULL, 0};
+    str prefix =
+        colon ? str_n(s->open[TAG_ENTRY].text + 1, (size_t)(colon - s->open[TAG_ENTRY].text) - 1) : (str){NULL, 0};
     builder_begin(s, IN_URL, s->result.type == SITEMAP_INDEX, prefix);
     if (empty) {
         *at = p;

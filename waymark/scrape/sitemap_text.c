@@ -48,6 +48,7 @@ static void take_long(sitemap_parser *s, str start)
 size_t sitemap_text(sitemap_parser *s, const char *p, size_t len, bool at_end)
 {
     const char *at = p, *end = p + len;
+    assert(p);
     while (at < end && s->stage == STAGE_TEXT && !s->err) {
         const char *eol = line_end(at, end);
         if (s->skip == SKIP_LINE) {
