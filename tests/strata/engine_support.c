@@ -5,7 +5,7 @@
 
 void world_open(struct world *w, enum st_dialect dialect, const struct st_engine_options *options)
 {
-    *w = (struct world){.dialect = dialect};
+    *w = (struct world){.dialect = dialect, .kind = dialect == ST_SQLITE ? WORLD_SQLITE : WORLD_PG};
     OK(fiber_loop_open(NULL, &w->loop));
     w->a = arena_new(NULL, 0);
     if (dialect == ST_SQLITE) {
@@ -18,6 +18,32 @@ void world_open(struct world *w, enum st_dialect dialect, const struct st_engine
     }
     OK(st_engine_open(w->url, options, &w->e));
     ck_assert_int_eq(st_engine_dialect(w->e), dialect);
+}
+
+void world_reopen(struct world *w, const char *url, const struct st_engine_options *options)
+{
+    st_engine_close(w->e);
+    w->url = url;
+    OK(st_engine_open(url, options, &w->e));
+}
+
+static const char *running;
+
+static void tell_running(void)
+{
+    if (running) {
+        (void)fprintf(stderr, "# it failed on %s\n", running);
+    }
+}
+
+void world_running(const char *name)
+{
+    static bool asked;
+    running = name;
+    if (!asked) {
+        asked = true;
+        ck_assert_int_eq(atexit(tell_running), 0);
+    }
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -9,10 +9,20 @@
 #include "strata/engine/driver.h"
 #include "test.h"
 
+/* Where a test runs. Engine tests use the first two, tests of sessions the first four (session_support.h). */
+enum world_kind {
+    WORLD_SQLITE,
+    WORLD_PG,     /* as the owner of the tables */
+    WORLD_POOLER, /* the same through PgBouncer in transaction mode */
+    WORLD_APP,    /* as a role that owns nothing: row-level security holds */
+    WORLD_ADMIN,  /* as the superuser: row-level security does not hold */
+};
+
 struct world {
     fiber_loop *loop;
     st_engine *e;
     enum st_dialect dialect;
+    enum world_kind kind;
     arena *a;
     const char *url;
     char dir[64]; /* of the SQLite file */
@@ -20,6 +30,9 @@ struct world {
 
 void world_open(struct world *w, enum st_dialect dialect, const struct st_engine_options *options);
 void world_close(struct world *w);
+void world_reopen(struct world *w, const char *url, const struct st_engine_options *options); /* the same data */
+/* For a test that goes through several: when it fails, the last one given is named. NULL: it got through. */
+void world_running(const char *name);
 
 /* DB_TEST(name) { ... w->e ... }: runs on SQLite, then on PostgreSQL; CASE(name) lists it. */
 #define DB_TEST(name)                                                        \

@@ -1,8 +1,62 @@
 #include "session_support.h"
 
+#include "pgbouncer.h"
+
 void library_create(struct world *w)
 {
     OK(st_create_all(w->e, library_models, 4, FIBER_FOREVER));
+}
+
+static const char *const world_names[] = {[WORLD_SQLITE] = "sqlite",
+                                          [WORLD_PG] = "postgresql",
+                                          [WORLD_POOLER] = "pooler",
+                                          [WORLD_APP] = "app",
+                                          [WORLD_ADMIN] = "admin"};
+
+/* As migrations will set them up. */
+static void walls(const char *url)
+{
+    pg_test_exec(url, "DO $$ DECLARE t text; BEGIN FOR t IN SELECT table_name FROM information_schema.columns "
+                      "WHERE table_schema = 'public' AND column_name = 'tenant_id' LOOP "
+                      "EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t); "
+                      "EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t); "
+                      "EXECUTE format('CREATE POLICY strata_tenant ON %I USING (tenant_id = (SELECT "
+                      "nullif(current_setting(''strata.tenant'', true), '''')::uuid))', t); END LOOP; END $$");
+}
+
+void in_world(enum world_kind kind, void (*body)(struct world *w))
+{
+    struct world w;
+    struct pgbouncer pooler;
+    world_running(world_names[kind]);
+    world_open(&w, kind == WORLD_SQLITE ? ST_SQLITE : ST_POSTGRESQL, NULL);
+    library_create(&w);
+    if (kind == WORLD_POOLER) {
+        pgbouncer_start(&pooler, w.url);
+        world_reopen(&w, server_printf("%s?pooler=transaction", pgbouncer_url(&pooler, w.url)), NULL);
+    } else if (kind == WORLD_APP) {
+        walls(w.url);
+        world_reopen(&w, pg_test_url_as(w.url, PG_APP), NULL);
+    } else if (kind == WORLD_ADMIN) {
+        world_reopen(&w, pg_test_url_as(w.url, PG_ADMIN), NULL);
+    }
+    w.kind = kind;
+    body(&w);
+    world_close(&w);
+    if (kind == WORLD_POOLER) {
+        pgbouncer_stop(&pooler);
+    }
+    world_running(NULL);
+}
+
+void in_each_world(void (*body)(struct world *w))
+{
+    const char *only = getenv("WAYMARK_TEST_WORLD");
+    for (enum world_kind k = WORLD_SQLITE; k <= WORLD_APP; k++) {
+        if (!only || strcmp(only, world_names[k]) == 0) {
+            in_world(k, body);
+        }
+    }
 }
 
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name)

@@ -1,4 +1,4 @@
-/* session_support.h: a fresh database with the tables of library.h, on SQLite and then on PostgreSQL, for each test. */
+/* session_support.h: a fresh database with the tables of library.h for each test, in each world. */
 #ifndef SESSION_SUPPORT_H
 #define SESSION_SUPPORT_H
 
@@ -9,15 +9,19 @@ static const st_uuid tenant_a = {{0xaa, 1}}, tenant_b = {{0xbb, 2}};
 
 void library_create(struct world *w);
 
-/* SESSION_TEST(name) { ... w->e ... }: DB_TEST with the tables there. */
+/* SESSION_TEST(name) { ... w->e ... }: runs on SQLite, on PostgreSQL as the owner of the tables, through PgBouncer in
+ * transaction mode, and as a role for which row-level security holds; each with the tables there. Only the one called
+ * that when WAYMARK_TEST_WORLD is sqlite, postgresql, pooler or app. */
 #define SESSION_TEST(name)                  \
     static void name##_in(struct world *w); \
-    DB_TEST(name)                           \
+    START_TEST(name)                        \
     {                                       \
-        library_create(w);                  \
-        name##_in(w);                       \
+        in_each_world(name##_in);           \
     }                                       \
+    END_TEST                                \
     static void name##_in(struct world *w)
+void in_each_world(void (*body)(struct world *w));
+void in_world(enum world_kind kind, void (*body)(struct world *w));
 
 /* An author of tenant with that name, committed in a session of its own. */
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name);

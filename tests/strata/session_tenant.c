@@ -213,10 +213,22 @@ SESSION_TEST(a_session_without_tenant_touches_no_tenants_table)
     }
 }
 
+static size_t authors_across(struct world *w, const char *reason)
+{
+    ST_SESSION(s, w->e, .system = reason);
+    st_rows rows = st_select(s, Author, NULL);
+    OK(rows.err);
+    return rows.n;
+}
+
 SESSION_TEST(work_across_tenants_says_so_and_each_row_its_tenant)
 {
     st_uuid of_a;
     seed(w, &of_a);
+    if (w->kind == WORLD_APP) { /* saying so does not help against row-level security: it takes another role */
+        ck_assert_uint_eq(authors_across(w, "count the customers"), 0);
+        world_reopen(w, pg_test_url_as(w->url, PG_ADMIN), NULL);
+    }
     ST_SESSION(s, w->e, .system = "count the customers");
     int64_t n;
     OK(st_count(s, Author, NULL, &n));
