@@ -93,6 +93,12 @@ def a_first_program_is_short():
         assert len(f.readlines()) <= 40
 
 
+def the_page_on_the_library_shows_that_program():
+    with open(example('hello')) as f, open(os.path.join(SOURCE, 'docs', 'library.md')) as page:
+        shown = re.findall(r'```c\n(.*?)```', page.read(), re.DOTALL)
+        assert len(shown) == 1 and shown[0] in f.read()
+
+
 def a_program_may_use_every_private_name_of_the_archive():
     public = {name for _, name in symbols('-g', '--defined-only', os.path.join(LIB, 'libstrata.a'))}
     parts = [os.path.join(BUILD, part) for part in ('base/libbase.a', 'fiber/libfiber.a', 'strata/libstrata_parts.a')]
@@ -119,4 +125,5 @@ def a_cplusplus_program_calls_it():
 
 main([runs(name) for name in EXAMPLES] + [runs_statically(name) for name in EXAMPLES] + [
     python_uses_it_by_ctypes, an_example_says_what_is_wrong_with_its_database, a_first_program_is_short,
-    a_program_may_use_every_private_name_of_the_archive, a_cplusplus_program_calls_it])
+    the_page_on_the_library_shows_that_program, a_program_may_use_every_private_name_of_the_archive,
+    a_cplusplus_program_calls_it])

@@ -3,10 +3,11 @@ should leave to its program."""
 import os
 import re
 
-from installed import CC, SCRATCH, headers, install, main, pkg_config, run, symbols
+from installed import BUILD, CC, SCRATCH, headers, install, main, pkg_config, run, symbols
 
 PLACES = install()
 LIBRARY = os.path.join(PLACES['lib'], 'libstrata.so')
+PARTS = [os.path.join(BUILD, p) for p in ('base/libbase.a', 'fiber/libfiber.a', 'strata/libstrata_parts.a')]
 ARCHIVE = os.path.join(PLACES['lib'], 'libstrata.a')
 
 # Data that can change while a program runs, each with the reason why it may be there.
@@ -26,14 +27,13 @@ PER_THREAD = {
 }
 # Calls that end or speak for the program, or change what belongs to it.
 REFUSED = {'exit', '_exit', '_Exit', 'quick_exit', 'atexit', 'on_exit', '__cxa_atexit',
-           'printf', '__printf_chk', 'puts', 'putchar', 'perror', 'vprintf', '__vprintf_chk', 'stdout', 'warn', 'warnx', 'err', 'errx',
+           'printf', '__printf_chk', 'puts', 'putchar', 'perror', 'vprintf', '__vprintf_chk', 'stdout',
+           'warn', 'warnx', 'err', 'errx',
            'syslog', '__syslog_chk', 'openlog',
            'signal', 'sigaction', 'sigprocmask', 'raise', 'kill', 'alarm', 'setitimer',
            'setlocale', 'setenv', 'putenv', 'unsetenv', 'chdir', 'umask', 'srand', 'srandom',
            'fork', 'vfork', 'system', 'popen',
            'mallopt'}  # pthread_sigmask is called: threads of the library's own take no signals
-# Only in builds with assertions.
-DEBUG_ONLY = {'stderr': 'fiber/check.c says why it aborts'}
 
 
 def declared():
@@ -114,7 +114,8 @@ def writable_data():
 
 def only_listed_data_is_writable():
     found = {(section, re.sub(r'\.\d+$', '', name)) for section, name in writable_data()}
-    process = {name for section, name in found if not section.startswith('.t')} - {'completed', '__dso_handle', '__TMC_END__'}
+    process = {name for section, name in found if not section.startswith('.t')}
+    process -= {'completed', '__dso_handle', '__TMC_END__'}  # of the compiler
     thread = {name for section, name in found if section.startswith('.t')}
     assert 'hooks' in process and 'current' in thread  # the list is read rightly
     assert process <= set(WRITABLE), 'global state: %s' % ' '.join(process - set(WRITABLE))
@@ -124,9 +125,13 @@ def only_listed_data_is_writable():
 def it_ends_prints_and_changes_nothing_of_the_program():
     called = {name for _, name in symbols('-D', '--undefined-only', LIBRARY)}
     assert 'uv_run' in called
-    asserts = '__assert_fail' in called
-    refused = REFUSED | (set() if asserts else set(DEBUG_ONLY))
-    assert not called & refused, ' '.join(called & refused)
+    assert not called & REFUSED, ' '.join(called & REFUSED)
+
+
+def only_a_broken_rule_speaks_before_it_aborts():
+    users = {os.path.basename(line.split(':')[-2]) for part in PARTS
+             for line in run('nm', '-A', '--undefined-only', part).splitlines() if line.split()[-1] in ('stderr', 'abort')}
+    assert users <= {'check.c.o', 'uuid.c.o', 'switch_ucontext.c.o'} and 'check.c.o' in users, users
 
 
 LOAD = r'''
@@ -169,5 +174,6 @@ def pkg_config_keeps_private_what_programs_need_not_link():
 
 main([the_shared_library_exports_what_the_headers_declare_and_nothing_else, every_export_has_the_version_of_the_library,
       the_archive_shows_the_same_names, no_export_is_the_name_of_something_in_a_library_beside_it, it_has_a_soname,
-      only_listed_data_is_writable, it_ends_prints_and_changes_nothing_of_the_program, it_can_be_loaded_and_unloaded_while_a_program_runs,
+      only_listed_data_is_writable, it_ends_prints_and_changes_nothing_of_the_program,
+      only_a_broken_rule_speaks_before_it_aborts, it_can_be_loaded_and_unloaded_while_a_program_runs,
       pkg_config_keeps_private_what_programs_need_not_link])
