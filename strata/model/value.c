@@ -34,6 +34,7 @@ size_t st_value_plain_size(enum st_type type)
         [ST_JSON] = sizeof(st_json),  [ST_TEXTS] = sizeof(st_texts), [ST_UUIDS] = sizeof(st_uuids),
         [ST_ENUM] = sizeof(unsigned),
     };
+    assert(type > 0 && type < ST_TYPE_MAX);
     return sizes[type];
 }
 

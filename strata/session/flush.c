@@ -80,6 +80,7 @@ static st_err group_rows(st_session *s, struct plan *p)
     }
     for (size_t i = 0; i < l->n; i++) {
         struct group *g = group_of(p, l->v[i]->mapper, last);
+        assert(g->rows); /* the first pass met every model */
         last = (size_t)(g - p->groups);
         unsigned f = l->v[i]->flags;
         if (!is_void(f)) {
