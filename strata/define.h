@@ -32,6 +32,11 @@
     const st_model type##_model = {.name = #type, .table = table_, .size = sizeof(type), \
                                    .attrs = type##_attrs,                   \
                                    .n_attrs = sizeof type##_attrs / sizeof *type##_attrs}
+/* What a query of select.h returns: a plain struct without a table. It may name a CTE as well. */
+#define ST_RESULT(type, ...)                                                \
+    static const st_attr type##_attrs[] = {__VA_ARGS__};                    \
+    const st_model type##_model = {.name = #type, .size = sizeof(type), .attrs = type##_attrs, \
+                                   .n_attrs = sizeof type##_attrs / sizeof *type##_attrs}
 /* clang-format on */
 
 #endif

@@ -29,12 +29,18 @@ enum st_op {
     ST_OP_NOT_NULL,
     ST_OP_AND,
     ST_OP_OR,
-    ST_OP_NOT
+    ST_OP_NOT,
+    ST_OP_EXISTS,
+    ST_OP_IN_QUERY,
+    ST_OP_AFTER
 };
 /* Deeper nesting of AND, OR and NOT, more parts, and longer lists are ST_E_INVALID. */
 enum { ST_EXPR_DEPTH_MAX = 32, ST_EXPR_NODES_MAX = 10000, ST_IN_MAX = 16384 };
 
 typedef struct st_expr st_expr;
+typedef struct st_term st_term; /* term.h */
+struct st_read;                 /* select.h */
+struct st_order;
 struct st_expr {
     enum st_op op;
     const st_model *model; /* of the column */
@@ -43,6 +49,10 @@ struct st_expr {
     const st_value *values;
     const void *list;           /* IN: an array of the member's plain C type */
     const st_expr *const *args; /* AND, OR, NOT */
+    const st_term *left;         /* a comparison of a term instead of a column */
+    const st_term *right;        /* ... with another term instead of a value */
+    const struct st_read *query; /* EXISTS, IN_QUERY */
+    const struct st_order *order; /* AFTER: rows behind values (n of them) in this order, all columns one way and not null */
 };
 
 /* Makers of values, chosen by the member's type; passing another type is an error of the compiler. */

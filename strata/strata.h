@@ -8,7 +8,9 @@
 #include "strata/migrate.h"
 #include "strata/model.h"
 #include "strata/plain.h"
+#include "strata/select.h"
 #include "strata/session.h"
+#include "strata/term.h"
 #include "strata/types.h"
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "strata/model/result.h"
 #include "strata/model/value.h"
 
 enum { REFERENCE_DEPTH_MAX = 64 };
@@ -95,6 +96,26 @@ st_err st_registry_mapper(st_registry *r, const st_model *m, const st_mapper **r
 {
     assert(r && m);
     return get_mapper(r, m, 0, ret);
+}
+
+st_err st_registry_result(st_registry *r, const st_model *m, const st_mapper **ret)
+{
+    st_mapper **at = &r->results[st_mix((uintptr_t)m, 0) % REGISTRY_MAPPERS];
+    for (const st_mapper *x = *at; x; x = x->next) {
+        if (x->model == m) {
+            *ret = x;
+            return 0;
+        }
+    }
+    st_mapper *mapper;
+    st_err rc = st_mapper_new_result(r->arena, m, &mapper);
+    if (rc) {
+        return rc;
+    }
+    mapper->next = *at;
+    *at = mapper;
+    *ret = mapper;
+    return 0;
 }
 
 struct st_plan *st_registry_find_plan(const st_registry *r, str key, uint64_t hash)

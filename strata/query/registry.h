@@ -28,6 +28,7 @@ typedef struct st_registry {
     enum st_dialect dialect;
     arena *arena;
     st_mapper *mappers[REGISTRY_MAPPERS];
+    st_mapper *results[REGISTRY_MAPPERS]; /* of result structs: no table, no key */
     struct st_plan *plans[REGISTRY_PLANS];
     size_t n_plans;
     uint64_t seed;                    /* of hashes of keys, which may be chosen by strangers */
@@ -41,6 +42,8 @@ st_err st_registry_of(st_engine *e, st_registry **ret);
 st_err st_registry_new(arena *a, enum st_dialect dialect, st_registry **ret);
 /* The mapper of m, made with those of the models it references at the first call. */
 st_err st_registry_mapper(st_registry *r, const st_model *m, const st_mapper **ret);
+/* The same for a result struct. */
+st_err st_registry_result(st_registry *r, const st_model *m, const st_mapper **ret);
 
 struct st_plan *st_registry_find_plan(const st_registry *r, str key, uint64_t hash);
 /* Keeps a plan made of key and sql in the registry, or in scratch when the registry is full. NULL: out of memory. */

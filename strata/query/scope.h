@@ -23,7 +23,9 @@ struct st_scoped {        /* keeps the nodes that st_scope_where makes */
 
 /* Whether statements on m are confined to scope->tenant: 1 or 0. ST_E_TENANT: m has tenants, the scope has none. */
 int st_scope_confines(const struct st_scope *scope, const st_mapper *m);
-st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st_expr *where, struct st_scoped *ret);
+/* named: the name under which conditions know the source, m's model or an alias of it. */
+st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st_model *named, const st_expr *where,
+                      struct st_scoped *ret);
 /* Puts the tenant into a row that has none (nil). ST_E_TENANT: the row is of another tenant. */
 st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row);
 

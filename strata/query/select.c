@@ -16,7 +16,7 @@ static void collect(struct point *pt, const st_expr *e, unsigned depth)
         return;
     }
     assert(depth <= ST_EXPR_DEPTH_MAX + 1); /* walked before */
-    if (e->op == ST_OP_EQ && pt->n < POINT_COLUMNS) {
+    if (e->op == ST_OP_EQ && !e->left && pt->n < POINT_COLUMNS) {
         pt->offsets[pt->n++] = e->offset;
     }
     for (uint32_t i = 0; e->op == ST_OP_AND && i < e->n; i++) {
@@ -73,7 +73,7 @@ static void put_columns(struct st_pen *p)
     }
 }
 
-static void put_limits(struct st_pen *p, const struct st_query *q)
+void st_put_limits(struct st_pen *p, const struct st_query *q)
 {
     st_shape_byte(p, (unsigned char)((q->limit ? 1 : 0) | (q->offset ? 2 : 0) | (q->for_update ? 4 : 0)));
     if (q->limit) {
@@ -106,7 +106,7 @@ void st_walk_select(struct st_pen *p, const struct st_statement *st)
     st_put_where(p, st->where);
     if (st->form == ST_F_SELECT && st->query) {
         st_put_order(p, st->query->order, st->query->limit || st->query->offset, st->confined);
-        put_limits(p, st->query);
+        st_put_limits(p, st->query);
     }
 }
 

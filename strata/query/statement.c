@@ -31,6 +31,9 @@ static void walk(struct st_pen *p, const struct st_statement *st)
     case ST_F_BULK_UPDATE:
         st_walk_bulk_update(p, st);
         break;
+    case ST_F_READ:
+        st_walk_read(p, st->reading);
+        break;
     }
     st_err full = p->reg->key.err ? p->reg->key.err : p->reg->sql.err;
     if (!p->err && full) {
@@ -46,6 +49,7 @@ static const struct st_plan *write_plan(struct st_pen *p, const struct st_statem
     size_t n = p->n_params;
     p->writing = true;
     p->n_params = p->nodes = 0;
+    p->n_sources = p->n_with = p->n_shared = 0;
     walk(p, st);
     if (p->err) {
         return NULL;
@@ -65,14 +69,17 @@ static const struct st_plan *write_plan(struct st_pen *p, const struct st_statem
 st_err st_compile(const struct st_compiler *c, struct st_statement *st, struct st_stmt *ret)
 {
     struct st_scoped scoped;
-    st_err rc = st_scope_where(c->scope, st->m, st->where, &scoped);
-    if (rc) {
-        return rc;
+    const struct st_source table = {.model = st->m->model, .m = st->m};
+    struct st_pen p = {.reg = c->reg, .m = st->m, .scope = c->scope, .scratch = c->scratch};
+    if (st->form != ST_F_READ) {
+        st_err rc = st_scope_where(c->scope, st->m, st->m->model, st->where, &scoped);
+        if (rc) {
+            return rc;
+        }
+        st->confined = scoped.where != st->where;
+        st->where = scoped.where;
+        p.sources = &table;
     }
-    st->confined = scoped.where != st->where;
-    st->where = scoped.where;
-
-    struct st_pen p = {.reg = c->reg, .m = st->m, .scratch = c->scratch};
     buf_clear(&c->reg->key);
     buf_clear(&c->reg->sql);
     walk(&p, st);

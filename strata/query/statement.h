@@ -3,6 +3,7 @@
 #define STRATA_QUERY_STATEMENT_H
 
 #include "strata/query/query.h"
+#include "strata/query/source.h"
 #include "strata/query/text.h"
 #include "strata/query/where.h"
 
@@ -15,7 +16,8 @@ enum st_form {
     ST_F_UPDATE_WHERE,
     ST_F_DELETE_WHERE,
     ST_F_BULK,
-    ST_F_BULK_UPDATE /* SQLite's second half of an upsert */
+    ST_F_BULK_UPDATE, /* SQLite's second half of an upsert */
+    ST_F_READ         /* confines each of its sources itself */
 };
 
 struct st_statement {
@@ -33,6 +35,7 @@ struct st_statement {
     st_time now;
     const uint32_t *conflict, *update; /* BULK: numbers of columns; update NULL: do nothing */
     size_t n_conflict, n_update;
+    const struct st_reading *reading; /* READ */
 };
 
 /* Confines st to the scope, walks it, and finds or makes its plan. The only way from a statement to SQL. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "strata/model/value.h"
+
 enum { PARAMS_FIRST = 16 };
 
 void st_shape_byte(struct st_pen *p, unsigned char b)
@@ -91,4 +93,42 @@ void st_put_param(struct st_pen *p, const st_value *v)
     assert(v->null || v->type != ST_ENUM || !v->e.of || v->e.v < v->e.of->n);
     p->params[p->n_params++] = *v;
     st_put_number(p, p->n_params);
+}
+
+void st_fail(struct st_pen *p, st_err rc)
+{
+    assert(rc);
+    p->err = p->err ? p->err : rc;
+}
+
+static bool same_param(const st_value *x, const st_value *y)
+{
+    if (x->type != y->type || x->null != y->null) {
+        return false;
+    }
+    const st_attr a = {.kind = ST_A_COLUMN, .name = "", .type = (unsigned)x->type};
+    _Alignas(16) unsigned char one[sizeof(st_value)] = {0}, other[sizeof(st_value)] = {0};
+    st_value_put(&a, one, x);
+    st_value_put(&a, other, y);
+    return x->null || st_value_same(&a, one, other);
+}
+
+size_t st_share_param(struct st_pen *p, const st_value *v)
+{
+    for (uint32_t i = 0; i < p->n_shared; i++) {
+        if (same_param(&p->params[p->shared[i] - 1], v)) {
+            st_shape_u32(p, p->shared[i]);
+            return p->shared[i];
+        }
+    }
+    st_reserve_params(p, 1);
+    if (p->err) {
+        return 0;
+    }
+    p->params[p->n_params++] = *v;
+    if (p->n_shared < SHARED_PARAMS) {
+        p->shared[p->n_shared++] = (uint32_t)p->n_params;
+    }
+    st_shape_u32(p, (uint32_t)p->n_params);
+    return p->n_params;
 }

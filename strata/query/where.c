@@ -6,68 +6,45 @@
 
 #include "strata/model/value.h"
 #include "strata/query/like.h"
+#include "strata/query/operand.h"
 
-static void fail(struct st_pen *p, st_err rc)
-{
-    p->err = p->err ? p->err : rc;
-}
-
-/* The column that e compares, or NULL after an error. */
-static const st_attr *column_of(struct st_pen *p, const st_model *model, uint32_t offset)
-{
-    if (model != p->m->model) {
-        fail(p, diag_set(ST_E_INVALID, "a query on %s names a column of %s", p->m->model->name, model->name));
-        return NULL;
-    }
-    uint32_t i = st_mapper_column_at(p->m, offset);
-    if (i == UINT32_MAX) {
-        fail(p, diag_set(ST_E_INVALID, "a query on %s names a member that is no column", model->name));
-        return NULL;
-    }
-    return p->m->columns[i].attr;
-}
-
-static void put_value(struct st_pen *p, const st_attr *a, st_value v)
-{
-    if (!st_value_adapt(a, &v)) {
-        fail(p,
-             diag_set(ST_E_INVALID, "%s.%s is compared with a value that it cannot hold", p->m->model->name, a->name));
-        return;
-    }
-    st_put_param(p, &v);
-}
-
-static void put_comparison(struct st_pen *p, const st_expr *e, const st_attr *a)
+static void put_comparison(struct st_pen *p, const st_expr *e, const struct st_operand *o)
 {
     static const char *const signs[] = {[ST_OP_EQ] = " = ",  [ST_OP_NE] = " <> ", [ST_OP_LT] = " < ",
                                         [ST_OP_LE] = " <= ", [ST_OP_GT] = " > ",  [ST_OP_GE] = " >= "};
-    bool null = e->values[0].null;
-    if (null && e->op != ST_OP_EQ && e->op != ST_OP_NE) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", p->m->model->name, a->name));
+    st_shape_byte(p, e->right != NULL);
+    if (e->right) {
+        st_put_operand(p, o);
+        st_put(p, signs[e->op]);
+        st_put_term(p, e->right, 0);
         return;
     }
-    if (e->op > ST_OP_NE && st_attr_type(a) == ST_ENUM && !a->as_smallint) {
-        fail(p,
-             diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", p->m->model->name, a->name));
+    bool null = e->values[0].null;
+    if (null && e->op != ST_OP_EQ && e->op != ST_OP_NE) {
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", st_operand_model(p, o), st_operand_name(o)));
+        return;
+    }
+    if (e->op > ST_OP_NE && o->attr && st_attr_type(o->attr) == ST_ENUM && !o->attr->as_smallint) {
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", st_operand_model(p, o), st_operand_name(o)));
         return;
     }
     st_shape_byte(p, null);
-    st_put_column(p, a);
+    st_put_operand(p, o);
     if (null) {
         st_put(p, e->op == ST_OP_EQ ? " IS NULL" : " IS NOT NULL");
         return;
     }
     st_put(p, signs[e->op]);
-    put_value(p, a, e->values[0]);
+    st_put_against(p, o, e->values[0]);
 }
 
 /* PostgreSQL's LIKE minds case and its ILIKE does not; SQLite's LIKE does not, and its GLOB does. */
-static void put_like(struct st_pen *p, const st_expr *e, const st_attr *a)
+static void put_like(struct st_pen *p, const st_expr *e, const struct st_operand *o)
 {
     st_value v = e->values[0];
     bool fold = e->op == ST_OP_ILIKE;
-    if (v.null || st_attr_type(a) != ST_TEXT) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s needs text and a pattern for LIKE", p->m->model->name, a->name));
+    if (v.null || (!o->term && st_attr_type(o->attr) != ST_TEXT)) {
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s needs text and a pattern for LIKE", st_operand_model(p, o), st_operand_name(o)));
         return;
     }
     str pattern = {v.text.p, v.text.len};
@@ -76,12 +53,12 @@ static void put_like(struct st_pen *p, const st_expr *e, const st_attr *a)
         rc = st_like_to_glob(p->scratch, pattern, &pattern);
     }
     if (rc) {
-        fail(p, rc);
+        st_fail(p, rc);
         return;
     }
     v.text.p = pattern.p;
     v.text.len = pattern.len;
-    st_put_column(p, a);
+    st_put_operand(p, o);
     st_put(p, st_is_pg(p) ? (fold ? " ILIKE " : " LIKE ") : fold ? " LIKE " : " GLOB ");
     st_put_param(p, &v);
     st_put(p, !st_is_pg(p) && fold ? " ESCAPE '\\'" : "");
@@ -99,10 +76,10 @@ static bool has_null_text(const st_expr *e)
 }
 
 /* = ANY of one array parameter: one shape whatever the length. False when the type has no such parameter. */
-static bool put_any(struct st_pen *p, const st_expr *e, const st_attr *a)
+static bool put_any(struct st_pen *p, const st_expr *e, const struct st_operand *o)
 {
     st_value v;
-    enum st_type type = st_attr_type(a);
+    enum st_type type = st_attr_type(o->attr);
     if (type == ST_UUID) {
         v = st_v_uuids((st_uuids){e->list, e->n});
     } else if (type == ST_TEXT) {
@@ -117,7 +94,7 @@ static bool put_any(struct st_pen *p, const st_expr *e, const st_attr *a)
 }
 
 /* The list is filled up to a power of two with its last item, so that lengths share few shapes. */
-static void put_list(struct st_pen *p, const st_expr *e, const st_attr *a)
+static void put_list(struct st_pen *p, const st_expr *e, const struct st_operand *o)
 {
     uint32_t padded = 1;
     while (padded < e->n) {
@@ -128,12 +105,12 @@ static void put_list(struct st_pen *p, const st_expr *e, const st_attr *a)
     st_put(p, " IN (");
     for (uint32_t i = 0; i < padded && !p->err; i++) {
         st_put(p, i ? ", " : "");
-        put_value(p, a, st_value_item(a, e->list, i < e->n ? i : e->n - 1));
+        st_put_against(p, o, st_value_item(o->attr, e->list, i < e->n ? i : e->n - 1));
     }
     st_put(p, ")");
 }
 
-static void put_in(struct st_pen *p, const st_expr *e, const st_attr *a)
+static void put_in(struct st_pen *p, const st_expr *e, const struct st_operand *o)
 {
     st_shape_byte(p, e->n != 0);
     if (e->n == 0) {
@@ -141,27 +118,61 @@ static void put_in(struct st_pen *p, const st_expr *e, const st_attr *a)
         return;
     }
     if (e->n > ST_IN_MAX) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list of %u; at most %d are allowed: ask in parts",
-                         p->m->model->name, a->name, e->n, ST_IN_MAX));
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list of %u; at most %d are allowed: ask in parts",
+                         st_operand_model(p, o), st_operand_name(o), e->n, ST_IN_MAX));
         return;
     }
-    if (st_attr_type(a) == ST_TEXT && has_null_text(e)) {
-        fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list that holds null", p->m->model->name, a->name));
+    if (st_attr_type(o->attr) == ST_TEXT && has_null_text(e)) {
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list that holds null", st_operand_model(p, o), st_operand_name(o)));
         return;
     }
-    st_put_column(p, a);
-    if (!st_is_pg(p) || !put_any(p, e, a)) {
-        put_list(p, e, a);
+    st_put_operand(p, o);
+    if (!st_is_pg(p) || !put_any(p, e, o)) {
+        put_list(p, e, o);
     }
+}
+
+static void put_query(struct st_pen *p, const st_expr *e)
+{
+    struct st_reading r = {.q = e->query, .what = e->op == ST_OP_EXISTS ? ST_READ_ONE : ST_READ_TERM, .term = e->right};
+    if (e->op == ST_OP_EXISTS) {
+        st_put(p, "EXISTS (");
+    } else {
+        st_put_term(p, e->left, 0);
+        st_put(p, " IN (");
+    }
+    st_walk_read(p, &r);
+    st_put(p, ")");
+}
+
+/* (a, b) > ($1, $2): rows behind a place in an order. */
+static void put_after(struct st_pen *p, const st_expr *e)
+{
+    st_shape_u32(p, e->n);
+    st_shape_byte(p, e->order[0].descending);
+    for (uint32_t i = 0; i < e->n; i++) {
+        struct st_column_ref c;
+        assert(e->order[i].descending == e->order[0].descending);
+        if (!st_find_column(p, e->order[i].model, e->order[i].offset, &c)) {
+            return;
+        }
+        st_put(p, i ? ", " : "(");
+        st_put_ref(p, c);
+    }
+    st_put(p, e->order[0].descending ? ") < " : ") > ");
+    for (uint32_t i = 0; i < e->n; i++) {
+        st_put(p, i ? ", " : "(");
+        st_put_param(p, &e->values[i]);
+    }
+    st_put(p, ")");
 }
 
 static void put_leaf(struct st_pen *p, const st_expr *e)
 {
-    const st_attr *a = column_of(p, e->model, e->offset);
-    if (!a) {
+    struct st_operand operand, *o = &operand;
+    if (!st_operand_of(p, e, o)) {
         return;
     }
-    st_shape_u32(p, e->offset);
     switch (e->op) {
     case ST_OP_EQ:
     case ST_OP_NE:
@@ -169,39 +180,40 @@ static void put_leaf(struct st_pen *p, const st_expr *e)
     case ST_OP_LE:
     case ST_OP_GT:
     case ST_OP_GE:
-        put_comparison(p, e, a);
+        put_comparison(p, e, o);
         break;
     case ST_OP_LIKE:
     case ST_OP_ILIKE:
-        put_like(p, e, a);
+        put_like(p, e, o);
         break;
     case ST_OP_IN:
-        put_in(p, e, a);
+        put_in(p, e, o);
         break;
     case ST_OP_BETWEEN:
         if (e->values[0].null || e->values[1].null) {
-            fail(p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", p->m->model->name, a->name));
+            st_fail(p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", st_operand_model(p, o), st_operand_name(o)));
             break;
         }
-        st_put_column(p, a);
+        st_put_operand(p, o);
         st_put(p, " BETWEEN ");
-        put_value(p, a, e->values[0]);
+        st_put_against(p, o, e->values[0]);
         st_put(p, " AND ");
-        put_value(p, a, e->values[1]);
+        st_put_against(p, o, e->values[1]);
         break;
     case ST_OP_IS_NULL:
     case ST_OP_NOT_NULL:
-        st_put_column(p, a);
+        st_put_operand(p, o);
         st_put(p, e->op == ST_OP_IS_NULL ? " IS NULL" : " IS NOT NULL");
         break;
     case ST_OP_AND:
     case ST_OP_OR:
     case ST_OP_NOT:
+    case ST_OP_EXISTS:
+    case ST_OP_IN_QUERY:
+    case ST_OP_AFTER:
         assert(0);
     }
 }
-
-static void put_expr(struct st_pen *p, const st_expr *e, unsigned depth);
 
 static void put_joined(struct st_pen *p, const st_expr *e, unsigned depth)
 {
@@ -219,34 +231,38 @@ static void put_joined(struct st_pen *p, const st_expr *e, unsigned depth)
     for (uint32_t i = 0; i < e->n && !p->err; i++) {
         if (e->args[i]) {
             st_put(p, between);
-            put_expr(p, e->args[i], depth + 1);
+            st_put_expr(p, e->args[i], depth + 1);
             between = e->op == ST_OP_AND ? " AND " : " OR ";
         }
     }
     st_put(p, n > 1 ? ")" : "");
 }
 
-static void put_expr(struct st_pen *p, const st_expr *e, unsigned depth)
+void st_put_expr(struct st_pen *p, const st_expr *e, unsigned depth)
 {
     if (depth > ST_EXPR_DEPTH_MAX) {
-        fail(p, diag_set(ST_E_INVALID, "a condition on %s nests deeper than %d", p->m->model->name, ST_EXPR_DEPTH_MAX));
+        st_fail(p, diag_set(ST_E_INVALID, "a condition on %s nests deeper than %d", p->m->model->name, ST_EXPR_DEPTH_MAX));
         return;
     }
     if (++p->nodes > ST_EXPR_NODES_MAX) {
-        fail(p, diag_set(ST_E_INVALID, "a condition on %s has over %d parts", p->m->model->name, ST_EXPR_NODES_MAX));
+        st_fail(p, diag_set(ST_E_INVALID, "a condition on %s has over %d parts", p->m->model->name, ST_EXPR_NODES_MAX));
         return;
     }
     st_shape_byte(p, (unsigned char)e->op);
     if (e->op == ST_OP_NOT) {
         if (e->n != 1 || !e->args[0]) {
-            fail(p, diag_set(ST_E_INVALID, "ST_NOT needs one condition"));
+            st_fail(p, diag_set(ST_E_INVALID, "ST_NOT needs one condition"));
             return;
         }
         st_put(p, "NOT (");
-        put_expr(p, e->args[0], depth + 1);
+        st_put_expr(p, e->args[0], depth + 1);
         st_put(p, ")");
     } else if (e->op == ST_OP_AND || e->op == ST_OP_OR) {
         put_joined(p, e, depth);
+    } else if (e->op == ST_OP_EXISTS || e->op == ST_OP_IN_QUERY) {
+        put_query(p, e);
+    } else if (e->op == ST_OP_AFTER) {
+        put_after(p, e);
     } else {
         put_leaf(p, e);
     }
@@ -257,7 +273,7 @@ void st_put_where(struct st_pen *p, const st_expr *where)
     st_shape_byte(p, where != NULL);
     if (where && !p->err) {
         st_put(p, " WHERE ");
-        put_expr(p, where, 0);
+        st_put_expr(p, where, 0);
     }
 }
 
@@ -266,16 +282,15 @@ void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break
     const char *between = " ORDER BY ";
     const struct st_order *o = order;
     for (; o && o->model && !p->err; o++) {
-        const st_attr *a = column_of(p, o->model, o->offset);
-        if (!a) {
+        struct st_column_ref c;
+        st_shape_byte(p, o->descending ? 2 : 1);
+        if (!st_find_column(p, o->model, o->offset, &c)) {
             return;
         }
-        st_shape_byte(p, o->descending ? 2 : 1);
-        st_shape_u32(p, o->offset);
         st_put(p, between);
-        st_put_column(p, a);
+        st_put_ref(p, c);
         st_put(p, o->descending ? " DESC" : "");
-        if (!st_is_pg(p) && st_attr_nullable(a)) { /* SQLite puts null first when rising */
+        if (!st_is_pg(p) && st_attr_nullable(c.attr)) { /* SQLite puts null first when rising */
             st_put(p, o->descending ? " NULLS FIRST" : " NULLS LAST");
         }
         between = ", ";

@@ -11,4 +11,7 @@ void st_put_where(struct st_pen *p, const st_expr *where);
  * the same one). */
 void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break, bool skip_tenant);
 
+/* A condition; depth counts the nesting around it. */
+void st_put_expr(struct st_pen *p, const st_expr *e, unsigned depth);
+
 #endif

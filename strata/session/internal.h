@@ -12,7 +12,7 @@
 #include <assert.h>
 
 #include "strata/query/query.h"
-#include "strata/session.h"
+#include "strata/select.h"
 #include "strata/session/identity.h"
 
 enum row_flags {
@@ -116,6 +116,24 @@ st_err batch_run(struct batch *b);
 struct st_stmt batch_plain(str sql);
 /* The last statement, which must not run unless all before it succeeded and touched their rows. */
 st_err batch_finish(struct batch *b, const struct st_stmt *last);
+
+/* ---- load.c ---- */
+/* Runs b and, last, a compiled select of m's columns into s->found. */
+st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last);
+/* What is found, as a list that lives as long as the objects. */
+st_err session_found(st_session *s, st_rows *ret);
+/* st_select within a call. */
+st_err session_select(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q, st_rows *ret);
+
+/* ---- read.c: rows that are no objects of the session ---- */
+struct plain_rows {
+    int (*each)(void *arg, const void *row); /* or NULL: keep them */
+    void *arg;
+    const void **items;
+    size_t n, room;
+};
+/* Flushes and runs last, whose rows have that shape. The rows kept go to ret, which may be NULL when each is set. */
+st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows, st_rows *ret);
 
 /* ---- flush.c ---- */
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From

@@ -93,7 +93,7 @@ static st_err adopt(st_session *s, const st_mapper *m)
     return 0;
 }
 
-static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
+st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last)
 {
     st_session *s = b->s;
     struct loading *l = ARENA_NEW(s->scratch, struct loading);
@@ -101,12 +101,21 @@ static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *wh
         return diag_nomem();
     }
     *l = (struct loading){s, m};
-    struct st_compiler c = session_compiler(s);
-    struct st_stmt last = {.shape = &m->shape, .arena = s->arena, .row = take_row, .arg = l};
-    st_err rc = st_compile_select(&c, m, where, q, &last);
+    last->shape = &m->shape;
+    last->arena = s->arena;
+    last->row = take_row;
+    last->arg = l;
     s->n_found = 0;
-    rc = rc ? rc : batch_finish(b, &last);
+    st_err rc = batch_finish(b, last);
     return rc ? rc : adopt(s, m);
+}
+
+static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
+{
+    struct st_compiler c = session_compiler(b->s);
+    struct st_stmt last = {.affected = 0};
+    st_err rc = st_compile_select(&c, m, where, q, &last);
+    return rc ? rc : session_run(b, m, &last);
 }
 
 st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q)
@@ -118,15 +127,8 @@ st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, con
     return rc ? rc : select_into(&b, m, where, q);
 }
 
-static st_err select_rows(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q,
-                          st_rows *ret)
+st_err session_found(st_session *s, st_rows *ret)
 {
-    const st_mapper *mapper;
-    st_err rc = session_mapper(s, m, &mapper);
-    rc = rc ? rc : session_load(s, mapper, where, q);
-    if (rc) {
-        return rc;
-    }
     const void **items = arena_alloc(s->arena, s->n_found * sizeof *items);
     if (!items) {
         return diag_nomem();
@@ -135,14 +137,23 @@ static st_err select_rows(st_session *s, const st_model *m, const st_expr *where
         items[i] = s->found[i].obj;
     }
     *ret = (st_rows){.items = items, .n = s->n_found};
-    return q && q->with ? relations_load(s, mapper, items, ret->n, q->with) : 0;
+    return 0;
+}
+
+st_err session_select(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q, st_rows *ret)
+{
+    const st_mapper *mapper;
+    st_err rc = session_mapper(s, m, &mapper);
+    rc = rc ? rc : session_load(s, mapper, where, q);
+    rc = rc ? rc : session_found(s, ret);
+    return rc || !q || !q->with ? rc : relations_load(s, mapper, ret->items, ret->n, q->with);
 }
 
 st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q)
 {
     st_rows rows = {.n = 0};
     st_err rc = session_enter(s);
-    rc = rc ? rc : session_leave(s, select_rows(s, m, where, q, &rows));
+    rc = rc ? rc : session_leave(s, session_select(s, m, where, q, &rows));
     if (rc) {
         rows = (st_rows){.err = rc};
     }
