@@ -64,7 +64,7 @@ struct st_cte {
 };
 #define ST_CTE(R_, q) {.result = &R_##_model, .query = (q)}
 #define ST_RECURSIVE(R_, first_, then_) {.result = &R_##_model, .query = (first_), .then = (then_)}
-#define ST_WITH(...) ((const struct st_cte[]){__VA_ARGS__, {.result = NULL}})
+#define ST_CTES(...) ((const struct st_cte[]){__VA_ARGS__, {.result = NULL}})
 #define ST_READ(From_, ...) (&(const struct st_read){.from = &From_##_model, __VA_ARGS__})
 
 struct st_read {
@@ -77,7 +77,7 @@ struct st_read {
     const struct st_sort *sort;       /* ST_SORT(...); nothing is added: with a limit, sort by something unique */
     uint64_t limit, offset;
     bool distinct;
-    const struct st_cte *with;        /* ST_WITH(...), only in the outermost query */
+    const struct st_cte *with;        /* ST_CTES(...), only in the outermost query */
     /* Streaming: called with each row instead of keeping them, in constant memory. 0: go on; negative: the query fails with
      * that code. May run on another thread while the caller waits; must neither suspend nor keep the row. */
     int (*each)(void *arg, const void *row);

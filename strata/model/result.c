@@ -5,8 +5,8 @@
 static st_err check(const st_model *m, const st_attr *a)
 {
     if (a->kind != ST_A_COLUMN || a->pk || a->tenant || a->version || a->references) {
-        return diag_set(ST_E_INVALID, "%s.%s: a result has plain columns only, no keys, relations or constraints", m->name,
-                        a->name ? a->name : "?");
+        return diag_set(ST_E_INVALID, "%s.%s: a result has plain columns only, no keys, relations or constraints",
+                        m->name, a->name ? a->name : "?");
     }
     if (st_attr_type(a) == ST_ENUM && !a->enumeration) {
         return diag_set(ST_E_INVALID, "%s.%s: an enum needs its .enumeration", m->name, a->name);
@@ -33,10 +33,15 @@ st_err st_mapper_new_result(arena *a, const st_model *model, st_mapper **ret)
             return rc;
         }
         columns[i].attr = at;
-        fields[i] = (struct st_field){.type = st_attr_type(at), .nullable = st_attr_nullable(at),
-                                      .as_smallint = at->as_smallint, .offset = at->offset, .of = at->enumeration};
+        fields[i] = (struct st_field){.type = st_attr_type(at),
+                                      .nullable = st_attr_nullable(at),
+                                      .as_smallint = at->as_smallint,
+                                      .offset = at->offset,
+                                      .of = at->enumeration};
     }
-    *m = (st_mapper){.model = model, .columns = columns, .n_columns = (uint32_t)model->n_attrs,
+    *m = (st_mapper){.model = model,
+                     .columns = columns,
+                     .n_columns = (uint32_t)model->n_attrs,
                      .shape = {.fields = fields, .n = model->n_attrs, .size = model->size}};
     *ret = m;
     return 0;

@@ -227,7 +227,8 @@ static int take_value(struct reader *r, const st_attr *at, arena *a, st_value *r
     if (type != ST_TEXT) {
         return value_of(type, n, ret) && st_value_adapt(at, ret) ? 0 : ST_E_INVALID;
     }
-    if (n > r->left || !take(r, (size_t)n, &p) || memchr(p, '\0', (size_t)n) || !str_is_utf8(str_n((const char *)p, (size_t)n))) {
+    if (n > r->left || !take(r, (size_t)n, &p) || memchr(p, '\0', (size_t)n) ||
+        !str_is_utf8(str_n((const char *)p, (size_t)n))) {
         return ST_E_INVALID;
     }
     ret->text.p = arena_memdup0(a, p, (size_t)n);

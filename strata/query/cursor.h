@@ -1,7 +1,8 @@
 /* cursor.h: a place in an order, as opaque text; private to Strata.
  *
- * base64url of: version, a hash that binds it to tenant, table and order, and the values of the order's columns in the last
- * row of a page. Who changes a cursor gets ST_E_INVALID or another place in the tenant's own rows, nothing more. */
+ * base64url of: version, a hash that binds it to tenant, table and order, and the values of the order's columns in the
+ * last row of a page. Who changes a cursor gets ST_E_INVALID or another place in the tenant's own rows, nothing more.
+ */
 #ifndef STRATA_QUERY_CURSOR_H
 #define STRATA_QUERY_CURSOR_H
 

@@ -24,7 +24,7 @@ static void put_along(struct st_pen *p, const struct st_join *j, const struct st
     const char *wrong = "that is not a source before it";
     if (a) {
         bool known = a->target == joined->m->model && st_relation_read(from->m->model, a, &r);
-        wrong = !known                  ? "there is no such relation"
+        wrong = !known                   ? "there is no such relation"
                 : r.kind == ST_R_THROUGH ? "join the model between them first"
                                          : NULL;
     }

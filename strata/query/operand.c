@@ -29,7 +29,8 @@ void st_put_operand(struct st_pen *p, const struct st_operand *o)
 void st_put_against(struct st_pen *p, const struct st_operand *o, st_value v)
 {
     bool fits = true;
-    if (!o->term || v.type == ST_ENUM) { /* other values of terms are bound as they are: the databases compare numbers alike */
+    if (!o->term ||
+        v.type == ST_ENUM) { /* other values of terms are bound as they are: the databases compare numbers alike */
         fits = o->attr && st_value_adapt(o->attr, &v);
     }
     if (!fits) {

@@ -120,8 +120,8 @@ static st_err number_for_sqlite(arena *a, const char *sql, size_t n, str *ret)
 
 st_err st_raw_prepare(arena *a, enum st_dialect dialect, const char *sql, size_t n, str *ret)
 {
-    static const char *const control[] = {"BEGIN",   "COMMIT",  "END",   "ROLLBACK", "SAVEPOINT",
-                                          "RELEASE", "START",   "ABORT", "PREPARE",  NULL};
+    static const char *const control[] = {"BEGIN",   "COMMIT", "END",   "ROLLBACK", "SAVEPOINT",
+                                          "RELEASE", "START",  "ABORT", "PREPARE",  NULL};
     if (!sql || strlen(sql) > RAW_MAX) {
         return diag_set(ST_E_INVALID, "raw SQL is missing or longer than %d bytes", RAW_MAX);
     }

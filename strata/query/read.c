@@ -47,7 +47,8 @@ static void put_as(struct st_pen *p, const st_term *t, enum st_type type, const 
     const st_attr *from = st_term_attr(p, t);
     bool plain = t->op == ST_T_COLUMN && from && st_attr_type(from) == type;
     const struct st_enum *names = member ? member->enumeration : from ? from->enumeration : NULL;
-    if (type == ST_ENUM && (!from || from->enumeration != names || (member && from->as_smallint != member->as_smallint))) {
+    if (type == ST_ENUM &&
+        (!from || from->enumeration != names || (member && from->as_smallint != member->as_smallint))) {
         st_fail(p, diag_set(ST_E_INVALID, "%s needs the .enumeration and .as_smallint of the column it takes",
                             member ? member->name : "the result"));
         return;
@@ -70,7 +71,8 @@ static void put_result(struct st_pen *p, const struct st_read *q, const st_mappe
         const st_attr *a = result->columns[i].attr;
         const struct st_pick *pick = pick_of(q->fields, result, a);
         if (!pick) {
-            st_fail(p, diag_set(ST_E_INVALID, "%s.%s needs one ST_FIELD, no more and no less", result->model->name, a->name));
+            st_fail(p, diag_set(ST_E_INVALID, "%s.%s needs one ST_FIELD, no more and no less", result->model->name,
+                                a->name));
             return;
         }
         st_put(p, i ? ", " : "");
@@ -178,7 +180,7 @@ static void put_part(struct st_pen *p, const struct st_reading *r, const struct 
     if (++p->level > ST_QUERY_DEPTH_MAX) {
         st_fail(p, diag_set(ST_E_INVALID, "queries nest deeper than %d", ST_QUERY_DEPTH_MAX));
     } else if (r->q->with) {
-        st_fail(p, diag_set(ST_E_INVALID, "ST_WITH belongs to the outermost query"));
+        st_fail(p, diag_set(ST_E_INVALID, "ST_CTES belongs to the outermost query"));
     } else {
         p->sources = outer;
         put_body(p, r);
@@ -196,7 +198,8 @@ static void put_cte(struct st_pen *p, const struct st_cte *cte)
         return;
     }
     if (cte->then && (cte->query->sort || cte->query->limit || cte->then->sort || cte->then->limit)) {
-        st_fail(p, diag_set(ST_E_INVALID, "%s: the parts of a recursion have no order and no limit", cte->result->name));
+        st_fail(p,
+                diag_set(ST_E_INVALID, "%s: the parts of a recursion have no order and no limit", cte->result->name));
         return;
     }
     st_shape_byte(p, cte->then ? 2 : 1);

@@ -29,8 +29,8 @@ st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st
         return confines;
     }
     ret->tenant = st_v_uuid(scope->tenant);
-    ret->is_tenant = (st_expr){
-        .op = ST_OP_EQ, .model = named, .offset = m->tenant->offset, .n = 1, .values = &ret->tenant};
+    ret->is_tenant =
+        (st_expr){.op = ST_OP_EQ, .model = named, .offset = m->tenant->offset, .n = 1, .values = &ret->tenant};
     ret->parts[0] = &ret->is_tenant;
     ret->parts[1] = where;
     ret->both = (st_expr){.op = ST_OP_AND, .n = 2, .args = ret->parts};

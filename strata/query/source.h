@@ -1,7 +1,7 @@
 /* source.h: what a statement reads from, and how its columns are named; private to the query layer.
  *
- * A model's address names a source. The one table of a plain statement goes by its own name; every source of a richer query
- * gets an alias of its own ("t1", "t2", ...), so that the same table may come several times. */
+ * A model's address names a source. The one table of a plain statement goes by its own name; every source of a richer
+ * query gets an alias of its own ("t1", "t2", ...), so that the same table may come several times. */
 #ifndef STRATA_QUERY_SOURCE_H
 #define STRATA_QUERY_SOURCE_H
 

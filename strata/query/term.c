@@ -5,9 +5,19 @@
 const char *st_cast_name(enum st_type type, bool as_smallint)
 {
     static const char *const names[ST_TYPE_MAX] = {
-        [ST_BOOL] = "boolean", [ST_INT16] = "smallint", [ST_INT32] = "integer", [ST_INT64] = "bigint",
-        [ST_DOUBLE] = "double precision", [ST_TEXT] = "text", [ST_UUID] = "uuid", [ST_TIME] = "timestamptz",
-        [ST_BYTES] = "bytea", [ST_JSON] = "jsonb", [ST_TEXTS] = "text[]", [ST_UUIDS] = "uuid[]", [ST_ENUM] = "text",
+        [ST_BOOL] = "boolean",
+        [ST_INT16] = "smallint",
+        [ST_INT32] = "integer",
+        [ST_INT64] = "bigint",
+        [ST_DOUBLE] = "double precision",
+        [ST_TEXT] = "text",
+        [ST_UUID] = "uuid",
+        [ST_TIME] = "timestamptz",
+        [ST_BYTES] = "bytea",
+        [ST_JSON] = "jsonb",
+        [ST_TEXTS] = "text[]",
+        [ST_UUIDS] = "uuid[]",
+        [ST_ENUM] = "text",
     };
     assert(type > 0 && type < ST_TYPE_MAX);
     return as_smallint ? "smallint" : names[type];
@@ -135,7 +145,9 @@ static const char *back_to(struct st_pen *p, const st_term *t)
     }
     uint32_t i = s ? st_mapper_column_at(s->m, t->offset) : UINT32_MAX;
     bool fraction = i != UINT32_MAX && st_attr_type(s->m->columns[i].attr) == ST_DOUBLE;
-    return t->op == ST_T_AVG || (t->op == ST_T_SUM && fraction) ? "::double precision" : t->op == ST_T_SUM ? "::bigint" : "";
+    return t->op == ST_T_AVG || (t->op == ST_T_SUM && fraction) ? "::double precision"
+           : t->op == ST_T_SUM                                  ? "::bigint"
+                                                                : "";
 }
 
 static void put_over(struct st_pen *p, const st_term *t, unsigned depth)
@@ -222,8 +234,8 @@ void st_put_term(struct st_pen *p, const st_term *t, unsigned depth)
         return;
     }
     if (depth > ST_TERM_DEPTH_MAX || ++p->nodes > ST_EXPR_NODES_MAX) {
-        st_fail(p, diag_set(ST_E_INVALID, "a term nests deeper than %d, or a query has over %d parts", ST_TERM_DEPTH_MAX,
-                            ST_EXPR_NODES_MAX));
+        st_fail(p, diag_set(ST_E_INVALID, "a term nests deeper than %d, or a query has over %d parts",
+                            ST_TERM_DEPTH_MAX, ST_EXPR_NODES_MAX));
         return;
     }
     st_shape_byte(p, (unsigned char)(0x80 | t->op));

@@ -23,8 +23,8 @@ static bool check_path(struct st_pen *p, const st_term *t)
             odd |= step[k] == '"' || step[k] == '\\' || (unsigned char)step[k] < ' ';
         }
         if (odd) {
-            st_fail(p, diag_set(ST_E_INVALID, "step %u of a path into JSON has a quote, a backslash or a control character",
-                                i + 1));
+            st_fail(p, diag_set(ST_E_INVALID,
+                                "step %u of a path into JSON has a quote, a backslash or a control character", i + 1));
             return false;
         }
     }
@@ -52,7 +52,8 @@ static bool path_value(struct st_pen *p, const st_term *t, st_value *ret)
     out[0] = '$';
     for (uint32_t i = 0; i < t->n; i++) {
         bool item = is_number(t->path[i]);
-        int n = snprintf(out + at, PATH_BYTES_MAX + 2 - at, "%s%s%s", item ? "[" : ".\"", t->path[i], item ? "]" : "\"");
+        int n =
+            snprintf(out + at, PATH_BYTES_MAX + 2 - at, "%s%s%s", item ? "[" : ".\"", t->path[i], item ? "]" : "\"");
         at += n > 0 ? (size_t)n : 0;
     }
     out[at] = '\0';
@@ -67,7 +68,8 @@ struct json_form {
 /* C is the column, P the path. */
 static const struct json_form forms[] = {
     {ST_TEXT, "((C #>> P) COLLATE \"C\")",
-     "CASE json_type(C, P) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(json_extract(C, P) AS TEXT) END"},
+     "CASE json_type(C, P) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(json_extract(C, P) AS TEXT) "
+     "END"},
     {ST_INT64,
      "(CASE WHEN jsonb_typeof(C #> P) = 'number' THEN CASE WHEN (C #>> P)::numeric = trunc((C #>> P)::numeric) THEN "
      "(C #>> P)::numeric END END)",

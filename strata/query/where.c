@@ -25,7 +25,8 @@ static void put_comparison(struct st_pen *p, const st_expr *e, const struct st_o
         return;
     }
     if (e->op > ST_OP_NE && o->attr && st_attr_type(o->attr) == ST_ENUM && !o->attr->as_smallint) {
-        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", st_operand_model(p, o), st_operand_name(o)));
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is stored by name: its values have no order", st_operand_model(p, o),
+                            st_operand_name(o)));
         return;
     }
     st_shape_byte(p, null);
@@ -44,7 +45,8 @@ static void put_like(struct st_pen *p, const st_expr *e, const struct st_operand
     st_value v = e->values[0];
     bool fold = e->op == ST_OP_ILIKE;
     if (v.null || (!o->term && st_attr_type(o->attr) != ST_TEXT)) {
-        st_fail(p, diag_set(ST_E_INVALID, "%s.%s needs text and a pattern for LIKE", st_operand_model(p, o), st_operand_name(o)));
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s needs text and a pattern for LIKE", st_operand_model(p, o),
+                            st_operand_name(o)));
         return;
     }
     str pattern = {v.text.p, v.text.len};
@@ -119,11 +121,12 @@ static void put_in(struct st_pen *p, const st_expr *e, const struct st_operand *
     }
     if (e->n > ST_IN_MAX) {
         st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list of %u; at most %d are allowed: ask in parts",
-                         st_operand_model(p, o), st_operand_name(o), e->n, ST_IN_MAX));
+                            st_operand_model(p, o), st_operand_name(o), e->n, ST_IN_MAX));
         return;
     }
     if (st_attr_type(o->attr) == ST_TEXT && has_null_text(e)) {
-        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list that holds null", st_operand_model(p, o), st_operand_name(o)));
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list that holds null", st_operand_model(p, o),
+                            st_operand_name(o)));
         return;
     }
     st_put_operand(p, o);
@@ -191,7 +194,8 @@ static void put_leaf(struct st_pen *p, const st_expr *e)
         break;
     case ST_OP_BETWEEN:
         if (e->values[0].null || e->values[1].null) {
-            st_fail(p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", st_operand_model(p, o), st_operand_name(o)));
+            st_fail(
+                p, diag_set(ST_E_INVALID, "%s.%s is ordered against null", st_operand_model(p, o), st_operand_name(o)));
             break;
         }
         st_put_operand(p, o);
@@ -241,7 +245,8 @@ static void put_joined(struct st_pen *p, const st_expr *e, unsigned depth)
 void st_put_expr(struct st_pen *p, const st_expr *e, unsigned depth)
 {
     if (depth > ST_EXPR_DEPTH_MAX) {
-        st_fail(p, diag_set(ST_E_INVALID, "a condition on %s nests deeper than %d", p->m->model->name, ST_EXPR_DEPTH_MAX));
+        st_fail(p,
+                diag_set(ST_E_INVALID, "a condition on %s nests deeper than %d", p->m->model->name, ST_EXPR_DEPTH_MAX));
         return;
     }
     if (++p->nodes > ST_EXPR_NODES_MAX) {

@@ -41,7 +41,8 @@ static st_err join_lines(st_session *s, const st_rows *lines, bool pg, const cha
     BUF_AUTO buf text;
     buf_init(&text, PLAN_MAX);
     for (size_t i = 0; i < lines->n; i++) {
-        const char *line = pg ? *(const char *const *)lines->items[i] : ((const struct sqlite_line *)lines->items[i])->detail;
+        const char *line =
+            pg ? *(const char *const *)lines->items[i] : ((const struct sqlite_line *)lines->items[i])->detail;
         (void)buf_puts(&text, line);
         (void)buf_put_char(&text, '\n');
     }

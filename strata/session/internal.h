@@ -133,7 +133,8 @@ struct plain_rows {
     size_t n, room;
 };
 /* Flushes and runs last, whose rows have that shape. The rows kept go to ret, which may be NULL when each is set. */
-st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows, st_rows *ret);
+st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows,
+                    st_rows *ret);
 
 /* ---- flush.c ---- */
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From

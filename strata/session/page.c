@@ -35,7 +35,8 @@ static st_err make_total(st_session *s, const st_mapper *m, const struct st_orde
     for (; order && order->model; order++) {
         const st_attr *a = order->model == m->model ? st_model_attr_at(m->model, order->offset) : NULL;
         if (!a || !sorts(a) || n == CURSOR_COLUMNS_MAX) {
-            return diag_set(ST_E_INVALID, "pages of %s are ordered by at most %d of its own columns, no bytes, JSON or arrays",
+            return diag_set(ST_E_INVALID,
+                            "pages of %s are ordered by at most %d of its own columns, no bytes, JSON or arrays",
                             m->model->name, CURSOR_COLUMNS_MAX);
         }
         if (!is_given(total, n, a)) {
@@ -73,7 +74,8 @@ static st_err page(st_session *s, const st_model *model, const st_expr *where, c
         return rc;
     }
     struct st_page out = {.next = NULL};
-    const struct st_query q = {.order = place.order, .limit = limit + 1}; /* one more tells whether there is a next page */
+    const struct st_query q = {.order = place.order,
+                               .limit = limit + 1}; /* one more tells whether there is a next page */
     rc = session_select(s, model, ST_AND(where, after), &q, &out.rows);
     if (!rc && out.rows.n > limit) {
         out.rows.n = (size_t)limit;
@@ -85,8 +87,8 @@ static st_err page(st_session *s, const st_model *model, const st_expr *where, c
     return rc;
 }
 
-st_err st_page_(st_session *s, const st_model *m, const st_expr *where, const struct st_order *order, const char *cursor,
-                uint64_t limit, struct st_page *ret)
+st_err st_page_(st_session *s, const st_model *m, const st_expr *where, const struct st_order *order,
+                const char *cursor, uint64_t limit, struct st_page *ret)
 {
     st_err rc = session_enter(s);
     return rc ? rc : session_leave(s, page(s, m, where, order, cursor, limit, ret));

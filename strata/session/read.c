@@ -40,7 +40,8 @@ static st_err keep(st_session *s, const struct plain_rows *rows, st_rows *ret)
     return 0;
 }
 
-st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows, st_rows *ret)
+st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows,
+                    st_rows *ret)
 {
     struct batch b;
     last->shape = shape;
@@ -86,7 +87,8 @@ static st_err find(st_session *s, const struct st_read *q, st_rows *ret)
     struct st_stmt last = {.affected = 0};
     struct st_compiler c = session_compiler(s);
     if (q->fields || q->each || q->group_by || q->from->alias_of) {
-        return diag_set(ST_E_INVALID, "st_find returns objects of %s: no fields, groups, streams or aliases", q->from->name);
+        return diag_set(ST_E_INVALID, "st_find returns objects of %s: no fields, groups, streams or aliases",
+                        q->from->name);
     }
     st_err rc = session_mapper(s, q->from, &m);
     rc = rc ? rc : st_compile_read(&c, &(const struct st_reading){.q = q, .what = ST_READ_MODEL}, &last);

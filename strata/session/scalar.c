@@ -15,7 +15,8 @@ static st_err scalar(st_session *s, const st_term *t, unsigned type, size_t size
     }
     const st_model *base = t->op == ST_T_COLUMN ? st_base_model(t->model) : NULL;
     const st_attr *a = base ? st_model_attr_at(base, t->offset) : NULL;
-    field.nullable |= field.type == ST_TEXT || field.type == ST_JSON || field.type == ST_BYTES; /* a pointer may be NULL */
+    field.nullable |=
+        field.type == ST_TEXT || field.type == ST_JSON || field.type == ST_BYTES; /* a pointer may be NULL */
     if (a) {
         field.of = a->enumeration;
         field.as_smallint = a->as_smallint;

@@ -9,7 +9,8 @@ static void fill(struct world *w)
     ST_SESSION(s, w->e, .tenant = tenant_a);
     for (int i = 0; i < AUTHORS; i++) {
         (void)snprintf(names[i], sizeof names[i], "n%02d", (i * 37) % AUTHORS);
-        ck_assert_ptr_nonnull(st_add(s, Author, .name = names[i], .email = i % 3 ? "a@b" : NULL, .born = {i % 7, i % 5 != 0}));
+        ck_assert_ptr_nonnull(
+            st_add(s, Author, .name = names[i], .email = i % 3 ? "a@b" : NULL, .born = {i % 7, i % 5 != 0}));
     }
     OK(st_commit(s));
 }
@@ -79,7 +80,8 @@ SESSION_TEST(a_cursor_belongs_to_its_order_and_tenant)
         st_err rc = st_page(s, Author, NULL, ST_ORDER(ST_ASC(Author, name)), cursor, 5, &other);
         ck_assert_msg(rc == 0 || rc == ST_E_INVALID, "byte %zu: %d: %s", i, rc, test_diag());
         cursor[i] = i % 2 ? '*' : '\0';
-        CODE(rc ? ST_E_INVALID : st_page(s, Author, NULL, ST_ORDER(ST_ASC(Author, name)), cursor, 5, &other), ST_E_INVALID);
+        CODE(rc ? ST_E_INVALID : st_page(s, Author, NULL, ST_ORDER(ST_ASC(Author, name)), cursor, 5, &other),
+             ST_E_INVALID);
         cursor[i] = kept;
     }
     ST_SESSION(s, w->e, .tenant = tenant_a);
@@ -91,8 +93,8 @@ SESSION_TEST(a_deep_page_costs_what_the_first_does)
     fill(w);
     ST_SESSION(s, w->e, .tenant = tenant_a);
     const struct st_value place[] = {st_v_text("n05"), st_v_uuid(tenant_a)};
-    const st_expr after = {.op = ST_OP_AFTER, .n = 2, .values = place,
-                           .order = ST_ORDER(ST_ASC(Author, name), ST_ASC(Author, id))};
+    const st_expr after = {
+        .op = ST_OP_AFTER, .n = 2, .values = place, .order = ST_ORDER(ST_ASC(Author, name), ST_ASC(Author, id))};
     const char *plan = st_explain(s, Author, .where = &after);
     ck_assert_ptr_nonnull(plan);
     if (w->dialect == ST_SQLITE) {

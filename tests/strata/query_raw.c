@@ -1,10 +1,12 @@
 /* SQL that the program wrote itself. */
 #include "query_support.h"
 
-static const char named[] = "SELECT title, order_, sold, sold FROM (SELECT \"title\", \"order\" + 0 AS order_, \"sold\" FROM "
-                            "\"books\" WHERE \"tenant_id\" = $1 AND \"sold\" > $2) AS b ORDER BY title";
-static const char widened[] = "SELECT title, CAST(order_ AS bigint), sold, sold FROM (SELECT \"title\", \"order\" + 0 AS order_, "
-                              "\"sold\" FROM \"books\" WHERE \"tenant_id\" = $1 AND \"sold\" > $2) AS b ORDER BY title";
+static const char named[] =
+    "SELECT title, order_, sold, sold FROM (SELECT \"title\", \"order\" + 0 AS order_, \"sold\" FROM "
+    "\"books\" WHERE \"tenant_id\" = $1 AND \"sold\" > $2) AS b ORDER BY title";
+static const char widened[] =
+    "SELECT title, CAST(order_ AS bigint), sold, sold FROM (SELECT \"title\", \"order\" + 0 AS order_, "
+    "\"sold\" FROM \"books\" WHERE \"tenant_id\" = $1 AND \"sold\" > $2) AS b ORDER BY title";
 
 SESSION_TEST(raw_rows_fill_a_struct)
 {
@@ -62,8 +64,8 @@ SESSION_TEST(raw_sql_in_a_tenants_session_says_that_it_minds_the_tenant)
 
 SESSION_TEST(transactions_and_scripts_are_refused)
 {
-    static const char *const refused[] = {"COMMIT", " -- x\n/* y */ rollback", "begin", "SELECT 'a', 1; DELETE FROM notes",
-                                          "SELECT 'a', $2", ""};
+    static const char *const refused[] = {
+        "COMMIT", " -- x\n/* y */ rollback", "begin", "SELECT 'a', 1; DELETE FROM notes", "SELECT 'a', $2", ""};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ST_SESSION(s, w->e, .system = "test");
         st_rows rows = st_raw(s, Lang, refused[i], ST_PARAMS(ST_V(1)));
@@ -84,8 +86,11 @@ SESSION_TEST(raw_rows_stream)
 {
     ST_SESSION(s, w->e, .system = "test");
     int64_t sum = 0;
-    OK(st_raw(s, Lang, "WITH RECURSIVE c(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM c WHERE n < $1) "
-                       "SELECT 'x', n FROM c", ST_PARAMS(ST_V((int64_t)1000)), .each = count_row, .arg = &sum).err);
+    OK(st_raw(s, Lang,
+              "WITH RECURSIVE c(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM c WHERE n < $1) "
+              "SELECT 'x', n FROM c",
+              ST_PARAMS(ST_V((int64_t)1000)), .each = count_row, .arg = &sum)
+           .err);
     ck_assert_int_eq(sum, 500500);
 }
 

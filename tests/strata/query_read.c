@@ -1,16 +1,16 @@
-/* Queries into plain structs: joins, groups, windows, subqueries, common table expressions; the same on both databases. */
+/* Queries into plain structs: joins, groups, windows, subqueries, common table expressions; the same on both databases.
+ */
 #include "query_support.h"
 
 SESSION_TEST(groups_are_counted_and_summed)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_rows rows = st_read(s, Sales, Author, .joins = ST_JOINS(ST_LEFT_ALONG(Author, books, Book, NULL)),
-                           .fields = ST_FIELDS(ST_FIELD(Sales, author, ST_COL(Author, name)),
-                                               ST_FIELD(Sales, books, ST_COUNT(Book, id)),
-                                               ST_FIELD(Sales, sold, ST_SUM(Book, sold)),
-                                               ST_FIELD(Sales, price, ST_AVG(Book, price))),
-                           .group_by = ST_TERMS(ST_COL(Author, name)), .sort = ST_SORT(ST_DOWN(ST_SUM(Book, sold))));
+    st_rows rows = st_read(
+        s, Sales, Author, .joins = ST_JOINS(ST_LEFT_ALONG(Author, books, Book, NULL)),
+        .fields = ST_FIELDS(ST_FIELD(Sales, author, ST_COL(Author, name)), ST_FIELD(Sales, books, ST_COUNT(Book, id)),
+                            ST_FIELD(Sales, sold, ST_SUM(Book, sold)), ST_FIELD(Sales, price, ST_AVG(Book, price))),
+        .group_by = ST_TERMS(ST_COL(Author, name)), .sort = ST_SORT(ST_DOWN(ST_SUM(Book, sold))));
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 3);
     const Sales *const *x = (const Sales *const *)(const void *)rows.items;
@@ -26,9 +26,10 @@ SESSION_TEST(having_keeps_groups)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_rows rows = st_read(s, Kinds, Book, .fields = ST_FIELDS(ST_FIELD(Kinds, kind, ST_COL(Book, kind)),
-                                                              ST_FIELD(Kinds, titles, ST_COUNT_DISTINCT(Book, title)),
-                                                              ST_FIELD(Kinds, last, ST_MAX(Book, title))),
+    st_rows rows = st_read(s, Kinds, Book,
+                           .fields = ST_FIELDS(ST_FIELD(Kinds, kind, ST_COL(Book, kind)),
+                                               ST_FIELD(Kinds, titles, ST_COUNT_DISTINCT(Book, title)),
+                                               ST_FIELD(Kinds, last, ST_MAX(Book, title))),
                            .where = ST_GT(Book, sold, 1), .group_by = ST_TERMS(ST_COL(Book, kind)),
                            .having = ST_AND(ST_T_GT(ST_COUNT_ALL, 1), ST_T_GE(ST_SUM(Book, sold), 30)));
     OK(rows.err);
@@ -53,7 +54,8 @@ SESSION_TEST(single_values_come_by_their_type)
     ck_assert(sum.set && sum.v == 6);
     OK(st_scalar(s, Book, ST_SUM(Book, sold), &none, .where = ST_EQ(Book, title, "none")));
     ck_assert(!none.set);
-    OK(st_scalar(s, Book, ST_COALESCE(ST_SUM(Book, sold), ST_CONST((int64_t)0)), &n, .where = ST_EQ(Book, title, "none")));
+    OK(st_scalar(s, Book, ST_COALESCE(ST_SUM(Book, sold), ST_CONST((int64_t)0)), &n,
+                 .where = ST_EQ(Book, title, "none")));
     ck_assert_int_eq(n, 0);
     OK(st_scalar(s, Book, ST_AVG(Book, sold), &mean));
     ck_assert_double_eq(mean, 16.25);
@@ -71,16 +73,18 @@ SESSION_TEST(joins_take_conditions_on_both_sides)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_rows rows = st_find(s, Book, .joins = ST_JOINS(ST_INNER_ALONG(Book, author, Author, ST_LIKE(Author, name, "A%"))),
-                           .where = ST_GE(Book, order, 2), .sort = ST_SORT(ST_DOWN(ST_COL(Book, title))));
+    st_rows rows =
+        st_find(s, Book, .joins = ST_JOINS(ST_INNER_ALONG(Book, author, Author, ST_LIKE(Author, name, "A%"))),
+                .where = ST_GE(Book, order, 2), .sort = ST_SORT(ST_DOWN(ST_COL(Book, title))));
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 2);
     const Book *third = rows.items[0];
     ck_assert_str_eq(third->title, "Third");
     ck_assert_ptr_eq(st_get(s, Book, third->id), third); /* they are the session's objects */
-    rows = st_find(s, Author, .joins = ST_JOINS(ST_INNER(Book, ST_AND(ST_EQ_COL(Book, author_id, Author, id),
-                                                                     ST_GT(Book, sold, 9)))),
-                   .distinct = true);
+    rows =
+        st_find(s, Author,
+                .joins = ST_JOINS(ST_INNER(Book, ST_AND(ST_EQ_COL(Book, author_id, Author, id), ST_GT(Book, sold, 9)))),
+                .distinct = true);
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 1);
 }
@@ -89,11 +93,11 @@ SESSION_TEST(a_table_joins_itself_by_an_alias)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_rows rows = st_read(s, Pair, Book, .joins = ST_JOINS(ST_INNER(Sequel, ST_EQ_COL(Sequel, sequel_to, Book, id))),
-                           .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
-                                               ST_FIELD(Pair, second, ST_COL(Sequel, title))),
-                           .where = ST_COMPARE(ST_OP_LT, ST_COL(Book, sold), ST_COL(Sequel, sold)),
-                           .sort = ST_SORT(ST_UP(ST_COL(Sequel, title))));
+    st_rows rows = st_read(
+        s, Pair, Book, .joins = ST_JOINS(ST_INNER(Sequel, ST_EQ_COL(Sequel, sequel_to, Book, id))),
+        .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)), ST_FIELD(Pair, second, ST_COL(Sequel, title))),
+        .where = ST_COMPARE(ST_OP_LT, ST_COL(Book, sold), ST_COL(Sequel, sold)),
+        .sort = ST_SORT(ST_UP(ST_COL(Sequel, title))));
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 2);
     ck_assert_str_eq(((const Pair *)rows.items[0])->first, "First");
@@ -107,7 +111,8 @@ SESSION_TEST(subqueries_see_the_query_around_them)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    const st_expr *writes = ST_EXISTS(Book, .where = ST_AND(ST_EQ_COL(Book, author_id, Author, id), ST_GT(Book, sold, 9)));
+    const st_expr *writes =
+        ST_EXISTS(Book, .where = ST_AND(ST_EQ_COL(Book, author_id, Author, id), ST_GT(Book, sold, 9)));
     st_rows rows = st_select(s, Author, writes); /* in an ordinary select as well */
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 1);
@@ -116,20 +121,20 @@ SESSION_TEST(subqueries_see_the_query_around_them)
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 1);
     ck_assert_str_eq(((const Author *)rows.items[0])->name, "Zoe");
-    rows = st_select(s, Author, ST_IN_QUERY(ST_COL(Author, id), ST_COL(Book, author_id), Book,
-                                            .where = ST_EQ(Book, kind, KIND_POEMS)));
+    rows = st_select(
+        s, Author,
+        ST_IN_QUERY(ST_COL(Author, id), ST_COL(Book, author_id), Book, .where = ST_EQ(Book, kind, KIND_POEMS)));
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 1);
     ck_assert_str_eq(((const Author *)rows.items[0])->name, "Otto");
-    rows = st_read(s, Sales, Author,
-                   .fields = ST_FIELDS(ST_FIELD(Sales, author, ST_COL(Author, name)), ST_FIELD(Sales, price, ST_CONST(1.5)),
-                                       ST_FIELD(Sales, books,
-                                                ST_SUBQUERY(ST_COUNT_ALL, Book,
-                                                            .where = ST_EQ_COL(Book, author_id, Author, id))),
-                                       ST_FIELD(Sales, sold,
-                                                ST_SUBQUERY(ST_MAX(Book, sold), Book,
-                                                            .where = ST_EQ_COL(Book, author_id, Author, id)))),
-                   .sort = ST_SORT(ST_UP(ST_COL(Author, name))));
+    rows = st_read(
+        s, Sales, Author,
+        .fields = ST_FIELDS(
+            ST_FIELD(Sales, author, ST_COL(Author, name)), ST_FIELD(Sales, price, ST_CONST(1.5)),
+            ST_FIELD(Sales, books, ST_SUBQUERY(ST_COUNT_ALL, Book, .where = ST_EQ_COL(Book, author_id, Author, id))),
+            ST_FIELD(Sales, sold,
+                     ST_SUBQUERY(ST_MAX(Book, sold), Book, .where = ST_EQ_COL(Book, author_id, Author, id)))),
+        .sort = ST_SORT(ST_UP(ST_COL(Author, name))));
     OK(rows.err);
     const Sales *anna = rows.items[0], *zoe = rows.items[2];
     ck_assert(anna->books == 3 && anna->sold.v == 30 && anna->price.v == 1.5);
@@ -145,15 +150,18 @@ SESSION_TEST(windows_number_and_add_up)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_rows rows = st_read(s, Ranked, Book,
-                           .fields = ST_FIELDS(ST_FIELD(Ranked, title, ST_COL(Book, title)),
-                                               ST_FIELD(Ranked, place, ST_OVER(ST_RANK, .partition = ST_TERMS(ST_COL(Book, author_id)),
-                                                                               .sort = ST_SORT(ST_DOWN(ST_COL(Book, sold))))),
-                                               ST_FIELD(Ranked, number, ST_OVER(ST_ROW_NUMBER, .sort = ST_SORT(ST_UP(ST_COL(Book, title))))),
-                                               ST_FIELD(Ranked, total, ST_OVER(ST_SUM(Book, sold),
-                                                                               .partition = ST_TERMS(ST_COL(Book, author_id)),
-                                                                               .sort = ST_SORT(ST_UP(ST_COL(Book, sold)))))),
-                           .sort = ST_SORT(ST_UP(ST_COL(Book, title))));
+    st_rows rows =
+        st_read(s, Ranked, Book,
+                .fields = ST_FIELDS(
+                    ST_FIELD(Ranked, title, ST_COL(Book, title)),
+                    ST_FIELD(Ranked, place,
+                             ST_OVER(ST_RANK, .partition = ST_TERMS(ST_COL(Book, author_id)),
+                                     .sort = ST_SORT(ST_DOWN(ST_COL(Book, sold))))),
+                    ST_FIELD(Ranked, number, ST_OVER(ST_ROW_NUMBER, .sort = ST_SORT(ST_UP(ST_COL(Book, title))))),
+                    ST_FIELD(Ranked, total,
+                             ST_OVER(ST_SUM(Book, sold), .partition = ST_TERMS(ST_COL(Book, author_id)),
+                                     .sort = ST_SORT(ST_UP(ST_COL(Book, sold)))))),
+                .sort = ST_SORT(ST_UP(ST_COL(Book, title))));
     OK(rows.err);
     static const Ranked want[] = {{"First", 3, 1, 10}, {"Poems", 1, 2, 5}, {"Second", 2, 3, 30}, {"Third", 1, 4, 60}};
     ck_assert_uint_eq(rows.n, 4);
@@ -163,22 +171,27 @@ SESSION_TEST(windows_number_and_add_up)
         ck_assert_msg(r->place == want[i].place && r->number == want[i].number && r->total == want[i].total,
                       "%s: %lld %lld %lld", r->title, (long long)r->place, (long long)r->number, (long long)r->total);
     }
-    CODE(st_read(s, Ranked, Book, .fields = ST_FIELDS(ST_FIELD(Ranked, title, ST_COL(Book, title)),
-                                                     ST_FIELD(Ranked, place, ST_RANK))).err, ST_E_INVALID);
+    CODE(st_read(s, Ranked, Book,
+                 .fields = ST_FIELDS(ST_FIELD(Ranked, title, ST_COL(Book, title)), ST_FIELD(Ranked, place, ST_RANK)))
+             .err,
+         ST_E_INVALID);
 }
 
 SESSION_TEST(a_named_part_is_a_source)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    const struct st_read *per_author = ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(PerAuthor, author_id, ST_COL(Book, author_id)),
-                                                                         ST_FIELD(PerAuthor, sold, ST_SUM(Book, sold))),
-                                               .group_by = ST_TERMS(ST_COL(Book, author_id)));
-    st_rows rows = st_read(s, Pair, PerAuthor, .with = ST_WITH(ST_CTE(PerAuthor, per_author)),
-                           .joins = ST_JOINS(ST_INNER(Author, ST_EQ_COL(Author, id, PerAuthor, author_id))),
-                           .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Author, name)),
-                                               ST_FIELD(Pair, second, ST_COALESCE(ST_COL(Author, email), ST_CONST("none")))),
-                           .where = ST_GT(PerAuthor, sold, 5));
+    const struct st_read *per_author =
+        ST_READ(Book,
+                .fields = ST_FIELDS(ST_FIELD(PerAuthor, author_id, ST_COL(Book, author_id)),
+                                    ST_FIELD(PerAuthor, sold, ST_SUM(Book, sold))),
+                .group_by = ST_TERMS(ST_COL(Book, author_id)));
+    st_rows rows =
+        st_read(s, Pair, PerAuthor, .with = ST_CTES(ST_CTE(PerAuthor, per_author)),
+                .joins = ST_JOINS(ST_INNER(Author, ST_EQ_COL(Author, id, PerAuthor, author_id))),
+                .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Author, name)),
+                                    ST_FIELD(Pair, second, ST_COALESCE(ST_COL(Author, email), ST_CONST("none")))),
+                .where = ST_GT(PerAuthor, sold, 5));
     OK(rows.err);
     ck_assert_uint_eq(rows.n, 1);
     ck_assert_str_eq(((const Pair *)rows.items[0])->first, "Anna");
@@ -190,16 +203,18 @@ SESSION_TEST(a_recursion_follows_a_chain)
 {
     library_fill(w, tenant_a);
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    const struct st_read *start = ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)),
-                                                                    ST_FIELD(Chain, title, ST_COL(Book, title)),
-                                                                    ST_FIELD(Chain, depth, ST_CONST((int64_t)0))),
-                                          .where = ST_EQ(Book, title, "First"));
-    const struct st_read *next = ST_READ(Book, .joins = ST_JOINS(ST_INNER(Chain, ST_EQ_COL(Book, sequel_to, Chain, id))),
-                                         .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)),
-                                                             ST_FIELD(Chain, title, ST_COL(Book, title)),
-                                                             ST_FIELD(Chain, depth, ST_PLUS(ST_COL(Chain, depth), ST_CONST((int64_t)1)))));
-    st_rows rows = st_read(s, Chain, Chain, .with = ST_WITH(ST_RECURSIVE(Chain, start, next)),
-                           .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Chain, id)), ST_FIELD(Chain, title, ST_COL(Chain, title)),
+    const struct st_read *start =
+        ST_READ(Book,
+                .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)), ST_FIELD(Chain, title, ST_COL(Book, title)),
+                                    ST_FIELD(Chain, depth, ST_CONST((int64_t)0))),
+                .where = ST_EQ(Book, title, "First"));
+    const struct st_read *next =
+        ST_READ(Book, .joins = ST_JOINS(ST_INNER(Chain, ST_EQ_COL(Book, sequel_to, Chain, id))),
+                .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)), ST_FIELD(Chain, title, ST_COL(Book, title)),
+                                    ST_FIELD(Chain, depth, ST_PLUS(ST_COL(Chain, depth), ST_CONST((int64_t)1)))));
+    st_rows rows = st_read(s, Chain, Chain, .with = ST_CTES(ST_RECURSIVE(Chain, start, next)),
+                           .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Chain, id)),
+                                               ST_FIELD(Chain, title, ST_COL(Chain, title)),
                                                ST_FIELD(Chain, depth, ST_COL(Chain, depth))),
                            .sort = ST_SORT(ST_UP(ST_COL(Chain, depth))));
     OK(rows.err);
@@ -244,8 +259,9 @@ SESSION_TEST(parts_of_json_are_read_and_compared)
         OK(st_count(s, Book, cases[i].where, &n));
         ck_assert_msg(n == cases[i].want, "condition %zu: %lld, not %lld", i, (long long)n, (long long)cases[i].want);
     }
-    st_rows rows = st_read(s, Lang, Book, .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_JSON_TEXT(Book, book_metadata, "lang")),
-                                                             ST_FIELD(Lang, n, ST_COUNT_ALL)),
+    st_rows rows = st_read(s, Lang, Book,
+                           .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_JSON_TEXT(Book, book_metadata, "lang")),
+                                               ST_FIELD(Lang, n, ST_COUNT_ALL)),
                            .group_by = ST_TERMS(ST_JSON_TEXT(Book, book_metadata, "lang")),
                            .sort = ST_SORT(ST_UP(ST_JSON_TEXT(Book, book_metadata, "lang"))));
     OK(rows.err);
@@ -297,7 +313,8 @@ SESSION_TEST(a_plan_can_be_looked_at)
     ST_SESSION(s, w->e, .tenant = tenant_a);
     const char *plan = st_explain(s, Book, .where = ST_EQ(Book, title, "First"));
     ck_assert_msg(plan && strstr(plan, w->dialect == ST_SQLITE ? "SEARCH" : "can"), "%s", plan ? plan : test_diag());
-    plan = st_explain(s, Book, .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_COUNT_ALL)),
+    plan = st_explain(s, Book,
+                      .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_COUNT_ALL)),
                       .group_by = ST_TERMS(ST_COL(Book, title)));
     ck_assert_msg(plan && strlen(plan) > 10, "%s", plan ? plan : test_diag());
 }
@@ -311,13 +328,18 @@ SESSION_TEST(nonsense_is_named)
         const char *word;
     } cases[] = {
         {ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(Lang, n, ST_COUNT_ALL))), "Lang.lang"},
-        {ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(Lang, n, ST_COUNT_ALL), ST_FIELD(Lang, lang, ST_COL(Author, name)))), "Author"},
+        {ST_READ(Book,
+                 .fields = ST_FIELDS(ST_FIELD(Lang, n, ST_COUNT_ALL), ST_FIELD(Lang, lang, ST_COL(Author, name)))),
+         "Author"},
         {ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(Lang, n, ST_COUNT_ALL), ST_FIELD(Lang, lang, ST_COL(Book, title)),
-                                           ST_FIELD(Pair, first, ST_COL(Book, title)))), "another result"},
+                                           ST_FIELD(Pair, first, ST_COL(Book, title)))),
+         "another result"},
         {ST_READ(Country, .fields = LANGS, .joins = ST_JOINS(ST_LEFT(Sequel, NULL))), "no condition"},
-        {ST_READ(Country, .fields = LANGS, .joins = ST_JOINS(ST_INNER_ALONG(Author, books, Book, NULL))), "source before"},
+        {ST_READ(Country, .fields = LANGS, .joins = ST_JOINS(ST_INNER_ALONG(Author, books, Book, NULL))),
+         "source before"},
         {ST_READ(Book, .fields = ST_FIELDS(ST_FIELD(Lang, n, ST_COUNT_ALL), ST_FIELD(Lang, lang, ST_COL(Book, title))),
-                 .where = ST_EXISTS(Book, .where = NULL)), "ST_ALIAS"},
+                 .where = ST_EXISTS(Book, .where = NULL)),
+         "ST_ALIAS"},
         {ST_READ(Chain, .fields = LANGS), "ST_CTE"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -327,8 +349,8 @@ SESSION_TEST(nonsense_is_named)
     }
 }
 
-RUN("query_read", 60, CASE(groups_are_counted_and_summed), CASE(having_keeps_groups), CASE(single_values_come_by_their_type),
-    CASE(joins_take_conditions_on_both_sides), CASE(a_table_joins_itself_by_an_alias),
-    CASE(subqueries_see_the_query_around_them), CASE(windows_number_and_add_up), CASE(a_named_part_is_a_source),
-    CASE(a_recursion_follows_a_chain), CASE(parts_of_json_are_read_and_compared), CASE(rows_stream_without_being_kept),
-    CASE(a_plan_can_be_looked_at), CASE(nonsense_is_named));
+RUN("query_read", 60, CASE(groups_are_counted_and_summed), CASE(having_keeps_groups),
+    CASE(single_values_come_by_their_type), CASE(joins_take_conditions_on_both_sides),
+    CASE(a_table_joins_itself_by_an_alias), CASE(subqueries_see_the_query_around_them), CASE(windows_number_and_add_up),
+    CASE(a_named_part_is_a_source), CASE(a_recursion_follows_a_chain), CASE(parts_of_json_are_read_and_compared),
+    CASE(rows_stream_without_being_kept), CASE(a_plan_can_be_looked_at), CASE(nonsense_is_named));

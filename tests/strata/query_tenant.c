@@ -1,5 +1,5 @@
-/* Tenant B works against tenant A's rows by every form of query there is, and finds nothing; each form is first shown to work
- * for A. B has rows of its own, so that a form that reaches too far is seen. */
+/* Tenant B works against tenant A's rows by every form of query there is, and finds nothing; each form is first shown
+ * to work for A. B has rows of its own, so that a form that reaches too far is seen. */
 #include "query_support.h"
 
 /* How many rows of A the form reaches when asked in session s. */
@@ -15,16 +15,19 @@ static int64_t titles(st_rows rows)
 static int64_t by_fields(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_read(s, Pair, Book, .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
-                                                            ST_FIELD(Pair, second, ST_COL(Book, title))),
-                          .where = A_BOOK(Book)));
+    return titles(st_read(
+        s, Pair, Book,
+        .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)), ST_FIELD(Pair, second, ST_COL(Book, title))),
+        .where = A_BOOK(Book)));
 }
 static int64_t by_group(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_read(s, PerAuthor, Book, .fields = ST_FIELDS(ST_FIELD(PerAuthor, author_id, ST_COL(Book, tenant_id)),
-                                                                 ST_FIELD(PerAuthor, sold, ST_SUM(Book, sold))),
-                          .group_by = ST_TERMS(ST_COL(Book, tenant_id)), .having = ST_T_EQ(ST_COL(Book, tenant_id), tenant_a)));
+    return titles(st_read(s, PerAuthor, Book,
+                          .fields = ST_FIELDS(ST_FIELD(PerAuthor, author_id, ST_COL(Book, tenant_id)),
+                                              ST_FIELD(PerAuthor, sold, ST_SUM(Book, sold))),
+                          .group_by = ST_TERMS(ST_COL(Book, tenant_id)),
+                          .having = ST_T_EQ(ST_COL(Book, tenant_id), tenant_a)));
 }
 static int64_t by_scalar(st_session *s, struct world *w)
 {
@@ -41,19 +44,22 @@ static int64_t by_find(st_session *s, struct world *w)
 static int64_t by_inner_join(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_find(s, Country, .joins = ST_JOINS(ST_INNER(Book, ST_AND(ST_EQ(Country, code, "at"), A_BOOK(Book))))));
+    return titles(
+        st_find(s, Country, .joins = ST_JOINS(ST_INNER(Book, ST_AND(ST_EQ(Country, code, "at"), A_BOOK(Book))))));
 }
 static int64_t by_left_join(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_read(s, Lang, Country, .joins = ST_JOINS(ST_LEFT(Book, A_BOOK(Book))),
-                          .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_CONST((int64_t)1))),
-                          .where = ST_NOT_NULL(Book, title)));
+    return titles(
+        st_read(s, Lang, Country, .joins = ST_JOINS(ST_LEFT(Book, A_BOOK(Book))),
+                .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_CONST((int64_t)1))),
+                .where = ST_NOT_NULL(Book, title)));
 }
 static int64_t by_relation(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_find(s, Book, .joins = ST_JOINS(ST_INNER_ALONG(Book, author, Author, NULL)), .where = A_BOOK(Author)));
+    return titles(
+        st_find(s, Book, .joins = ST_JOINS(ST_INNER_ALONG(Book, author, Author, NULL)), .where = A_BOOK(Author)));
 }
 static int64_t by_alias(st_session *s, struct world *w)
 {
@@ -65,8 +71,9 @@ static int64_t by_alias(st_session *s, struct world *w)
 static int64_t by_alias_alone(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_read(s, Pair, Sequel, .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Sequel, title)),
-                                                              ST_FIELD(Pair, second, ST_COL(Sequel, title))),
+    return titles(st_read(s, Pair, Sequel,
+                          .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Sequel, title)),
+                                              ST_FIELD(Pair, second, ST_COL(Sequel, title))),
                           .where = A_BOOK(Sequel)));
 }
 static int64_t by_exists(st_session *s, struct world *w)
@@ -82,7 +89,8 @@ static int64_t by_not_exists(st_session *s, struct world *w)
 static int64_t by_in_query(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_select(s, Country, ST_IN_QUERY(ST_COL(Country, code), ST_CONST("at"), Book, .where = A_BOOK(Book))));
+    return titles(
+        st_select(s, Country, ST_IN_QUERY(ST_COL(Country, code), ST_CONST("at"), Book, .where = A_BOOK(Book))));
 }
 static int64_t by_subquery(st_session *s, struct world *w)
 {
@@ -94,27 +102,29 @@ static int64_t by_subquery(st_session *s, struct world *w)
 static int64_t by_nested_join(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_select(s, Country, ST_EXISTS(Note, .where = ST_EQ(Note, body, "x"),
-                                                  .joins = ST_JOINS(ST_LEFT(Book, ST_NOT_NULL(Book, title))),
-                                                  .having = NULL))) ||
-           titles(st_select(s, Country, ST_EXISTS(Author, .joins = ST_JOINS(ST_INNER_ALONG(Author, books, Book, NULL)),
-                                                  .where = A_BOOK(Book))));
+    return titles(st_select(s, Country,
+                            ST_EXISTS(Note, .where = ST_EQ(Note, body, "x"),
+                                      .joins = ST_JOINS(ST_LEFT(Book, ST_NOT_NULL(Book, title))), .having = NULL))) ||
+           titles(st_select(
+               s, Country,
+               ST_EXISTS(Author, .joins = ST_JOINS(ST_INNER_ALONG(Author, books, Book, NULL)), .where = A_BOOK(Book))));
 }
 static int64_t by_window(st_session *s, struct world *w)
 {
     (void)w;
-    return titles(st_read(s, Lang, Book, .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)),
-                                                            ST_FIELD(Lang, n, ST_OVER(ST_COUNT_ALL))),
-                          .where = A_BOOK(Book)));
+    return titles(st_read(
+        s, Lang, Book,
+        .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_OVER(ST_COUNT_ALL))),
+        .where = A_BOOK(Book)));
 }
 static int64_t by_cte(st_session *s, struct world *w)
 {
     (void)w;
-    const struct st_read *part = ST_READ(Book, .where = A_BOOK(Book),
-                                         .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)),
-                                                             ST_FIELD(Chain, title, ST_COL(Book, title)),
-                                                             ST_FIELD(Chain, depth, ST_COL(Book, sold))));
-    return titles(st_read(s, Pair, Chain, .with = ST_WITH(ST_CTE(Chain, part)),
+    const struct st_read *part =
+        ST_READ(Book, .where = A_BOOK(Book),
+                .fields = ST_FIELDS(ST_FIELD(Chain, id, ST_COL(Book, id)), ST_FIELD(Chain, title, ST_COL(Book, title)),
+                                    ST_FIELD(Chain, depth, ST_COL(Book, sold))));
+    return titles(st_read(s, Pair, Chain, .with = ST_CTES(ST_CTE(Chain, part)),
                           .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Chain, title)),
                                               ST_FIELD(Pair, second, ST_COL(Chain, title)))));
 }
@@ -123,11 +133,12 @@ static int64_t by_recursion(st_session *s, struct world *w)
     (void)w;
     const struct st_read *start = ST_READ(Country, .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Country, code)),
                                                                        ST_FIELD(Lang, n, ST_CONST((int64_t)0))));
-    const struct st_read *next = ST_READ(Lang, .joins = ST_JOINS(ST_INNER(Book, A_BOOK(Book))),
-                                         .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)),
-                                                             ST_FIELD(Lang, n, ST_CONST((int64_t)1))));
-    return titles(st_read(s, Lang, Lang, .with = ST_WITH(ST_RECURSIVE(Lang, start, next)), .where = ST_EQ(Lang, n, 1),
-                          .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Lang, lang)), ST_FIELD(Lang, n, ST_COL(Lang, n)))));
+    const struct st_read *next = ST_READ(
+        Lang, .joins = ST_JOINS(ST_INNER(Book, A_BOOK(Book))),
+        .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Book, title)), ST_FIELD(Lang, n, ST_CONST((int64_t)1))));
+    return titles(
+        st_read(s, Lang, Lang, .with = ST_CTES(ST_RECURSIVE(Lang, start, next)), .where = ST_EQ(Lang, n, 1),
+                .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Lang, lang)), ST_FIELD(Lang, n, ST_COL(Lang, n)))));
 }
 static int64_t by_json(st_session *s, struct world *w)
 {
@@ -153,9 +164,11 @@ static int64_t by_stream(st_session *s, struct world *w)
 {
     (void)w;
     int64_t n = 0;
-    OK(st_read(s, Pair, Book, .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
-                                                 ST_FIELD(Pair, second, ST_COL(Book, title))),
-               .where = A_BOOK(Book), .each = count_row, .arg = &n).err);
+    OK(st_read(s, Pair, Book,
+               .fields =
+                   ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)), ST_FIELD(Pair, second, ST_COL(Book, title))),
+               .where = A_BOOK(Book), .each = count_row, .arg = &n)
+           .err);
     return n;
 }
 static int64_t by_update_with_subquery(st_session *s, struct world *w)
