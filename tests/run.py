@@ -18,6 +18,7 @@ import time
 SUITES_WITHOUT_SERVERS = {'unit', 'fuzz-regress', 'lint', 'threads', 'slow'}
 MARKS = {'threads', 'slow'}  # suites that only mark a test, beside the one it belongs to
 VALGRIND = ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite',
+            '--suppressions=' + os.path.join(os.path.dirname(os.path.abspath(__file__)), 'valgrind.supp'),
             '--show-leak-kinds=definite', '--num-callers=25', '--main-stacksize=8388608']
 SHOWN_LINES = 60  # of one failed program's output
 

@@ -65,3 +65,21 @@ double peak_seconds(void)
 {
     return cpu_seconds() - started;
 }
+
+double peak_slow(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    double slow = 8;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    double slow = 8;
+#else
+    double slow = 1;
+#endif
+#else
+    double slow = 1;
+#endif
+    const char *said = getenv("CK_TIMEOUT_MULTIPLIER"); /* ./dev test sets it for valgrind */
+    double multiplier = said ? strtod(said, NULL) : 1;
+    return multiplier > slow ? multiplier : slow;
+}

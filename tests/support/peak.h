@@ -12,16 +12,7 @@ size_t peak_bytes(void);
 /* Seconds of this process since peak_start. */
 double peak_seconds(void);
 
-/* What a limit on time is multiplied with where a sanitizer slows everything down. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PEAK_SLOW 8
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PEAK_SLOW 8
-#endif
-#endif
-#ifndef PEAK_SLOW
-#define PEAK_SLOW 1
-#endif
+/* What a limit on time is multiplied with where a sanitizer or valgrind slows everything down. */
+double peak_slow(void);
 
 #endif
