@@ -98,6 +98,25 @@ START_TEST(a_download_may_stop_once_nothing_more_counts)
 }
 END_TEST
 
+START_TEST(a_compressed_download_that_was_stopped_is_not_called_truncated)
+{
+    BUF_AUTO buf gz;
+    sitemap_parser *s;
+    uint64_t n = 0;
+    buf_init(&gz, 1 << 20);
+    gz_put(&gz, STR("http://a/1\nhttp://a/2\nhttp://a/3\n"));
+    OK(sitemap_parser_new(&(struct sitemap_options){.max_entries = 1}, count, &n, &s));
+    for (size_t at = 0; !sitemap_parser_stopped(s); at++) {
+        ck_assert_uint_lt(at, gz.len);
+        OK(sitemap_parser_feed(s, gz.p + at, 1));
+    }
+    OK(sitemap_parser_finish(s));
+    ck_assert_uint_eq(sitemap_parser_result(s)->problems[SITEMAP_URLS_CAPPED], 1);
+    ck_assert_uint_eq(sitemap_parser_result(s)->problems[SITEMAP_GZIP_TRUNCATED], 0);
+    sitemap_parser_free(s);
+}
+END_TEST
+
 START_TEST(entries_come_as_soon_as_they_are_whole)
 {
     sitemap_parser *s;
@@ -182,6 +201,7 @@ START_TEST(both_readers_agree_on_documents_put_together_at_random)
 END_TEST
 
 RUN("sitemap_parser", 60, CASE(what_the_sink_returns_comes_back_from_every_reader), CASE(memory_may_run_out_anywhere),
-    CASE(a_download_may_stop_once_nothing_more_counts), CASE(entries_come_as_soon_as_they_are_whole),
+    CASE(a_download_may_stop_once_nothing_more_counts),
+    CASE(a_compressed_download_that_was_stopped_is_not_called_truncated), CASE(entries_come_as_soon_as_they_are_whole),
     CASE(gzip_is_told_by_its_bytes_and_its_faults_are_counted),
     CASE(both_readers_agree_on_documents_put_together_at_random));

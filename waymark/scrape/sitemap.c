@@ -298,7 +298,7 @@ static void count_gzip(sitemap_parser *s)
     uint64_t *n = s->result.problems;
     s->result.gzip_levels = g->levels;
     n[SITEMAP_GZIP_CORRUPT] += g->corrupt;
-    n[SITEMAP_GZIP_TRUNCATED] += g->truncated;
+    n[SITEMAP_GZIP_TRUNCATED] += g->truncated && s->stage != STAGE_STOPPED; /* then the caller may have stopped */
     n[SITEMAP_GZIP_TRAILING] += g->trailing;
     n[SITEMAP_GZIP_RATIO] += g->over_ratio;
     n[SITEMAP_GZIP_DEPTH] += g->over_depth;
