@@ -73,6 +73,7 @@ typedef struct st_table {
     size_t n_fks;
     const st_table_check *checks;
     size_t n_checks;
+    bool no_rls; /* PostgreSQL: without row-level security, which a table with a tenant's column has otherwise */
 } st_table;
 /* For the members above: .columns = ..., .n_columns = ... in one go. */
 /* clang-format off */
@@ -108,6 +109,12 @@ st_err st_add_column(st_ops *o, const char *table, const st_table_column *c);
 st_err st_drop_column(st_ops *o, const char *table, const char *column);
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i);
 st_err st_drop_index(st_ops *o, const char *table, const char *index);
+/* Row-level security on PostgreSQL (ENABLE, FORCE and policies), nothing on SQLite. st_create_table does the same for a
+ * table with a tenant's column. A transaction sees the rows of the tenant in its setting strata.tenant, which sessions
+ * set; the owner of the table sees all rows while strata.system is 'on', which sessions across tenants and migrations
+ * set. Other roles need BYPASSRLS for work across tenants. */
+st_err st_enable_rls(st_ops *o, const char *table, const char *tenant_column);
+st_err st_disable_rls(st_ops *o, const char *table);
 /* A value of a row: {"name", st_v_text("x")}; the makers of values are in strata/expr.h. */
 typedef struct st_table_cell {
     const char *column;

@@ -9,7 +9,7 @@
 static const char begin_postgresql[] =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = '1h';"
     "DO $$ BEGIN PERFORM pg_advisory_xact_lock(8319388081106739565); END $$;"
-    "SET LOCAL lock_timeout = '10s'";
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL strata.system = 'on'"; /* for changes of rows, see rls.c */
 
 st_err migrate_begin(st_conn *c, int64_t deadline)
 {

@@ -72,15 +72,15 @@ st_err st_add_column(st_ops *o, const char *table, const st_table_column *c)
     return rc ? fail(o, rc) : 0;
 }
 
-static st_err drop_named(st_ops *o, enum migrate_op_kind kind, const char *table, const char *name)
+static st_err name_thing(st_ops *o, enum migrate_op_kind kind, const char *table, const char *name)
 {
     struct migrate_op *op = add(o, kind, table);
     if (!op) {
         return o->err;
     }
     if (!migrate_name_ok(name)) {
-        return fail(o,
-                    diag_set(ST_E_INVALID, "table %s: nothing to drop is called \"%.80s\"", table, name ? name : ""));
+        return fail(
+            o, diag_set(ST_E_INVALID, "table %s: no column or index is called \"%.80s\"", table, name ? name : ""));
     }
     op->name = arena_strdup(o->a, name);
     return op->name ? 0 : fail(o, diag_nomem());
@@ -88,7 +88,7 @@ static st_err drop_named(st_ops *o, enum migrate_op_kind kind, const char *table
 
 st_err st_drop_column(st_ops *o, const char *table, const char *column)
 {
-    return drop_named(o, MIGRATE_DROP_COLUMN, table, column);
+    return name_thing(o, MIGRATE_DROP_COLUMN, table, column);
 }
 
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i)
@@ -109,7 +109,17 @@ st_err st_create_index(st_ops *o, const char *table, const st_table_index *i)
 
 st_err st_drop_index(st_ops *o, const char *table, const char *index)
 {
-    return drop_named(o, MIGRATE_DROP_INDEX, table, index);
+    return name_thing(o, MIGRATE_DROP_INDEX, table, index);
+}
+
+st_err st_enable_rls(st_ops *o, const char *table, const char *tenant_column)
+{
+    return name_thing(o, MIGRATE_ENABLE_RLS, table, tenant_column);
+}
+
+st_err st_disable_rls(st_ops *o, const char *table)
+{
+    return add(o, MIGRATE_DISABLE_RLS, table) ? 0 : o->err;
 }
 
 st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n)

@@ -91,7 +91,13 @@ static st_err create_table(struct planner *p, const struct migrate_op *op)
     st_err rc = ddl_create_table(&p->sql, p->d, t, fks, p->a);
     rc = rc ? rc : add(p, NULL, op);
     rc = rc ? rc : create_indexes(p, op);
-    return rc ? rc : add_waiting_keys(p, op);
+    rc = rc ? rc : add_waiting_keys(p, op);
+    for (size_t i = 0; !rc && p->d == ST_POSTGRESQL && !t->no_rls && i < t->n_columns; i++) {
+        if (t->columns[i].tenant) {
+            rc = migrate_plan_rls(p->a, p->plan, &p->sql, op, t->columns[i].name, true);
+        }
+    }
+    return rc;
 }
 
 /* On SQLite a DROP TABLE deletes the rows first, so that cascades empty the tables below without a word; PostgreSQL
@@ -161,6 +167,11 @@ static st_err plan_op(struct planner *p, const struct migrate_op *op)
         buf_puts(&p->sql, "DROP INDEX ");
         ddl_ident(&p->sql, op->name);
         return add(p, NULL, op);
+    case MIGRATE_ENABLE_RLS:
+    case MIGRATE_DISABLE_RLS:
+        return p->d == ST_SQLITE
+                   ? 0
+                   : migrate_plan_rls(p->a, p->plan, &p->sql, op, op->name, op->kind == MIGRATE_ENABLE_RLS);
     case MIGRATE_SQL:
         if (op->sql.only && op->sql.only != p->d) {
             return 0;

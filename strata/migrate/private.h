@@ -55,6 +55,8 @@ enum migrate_op_kind {
     MIGRATE_DROP_COLUMN,
     MIGRATE_CREATE_INDEX,
     MIGRATE_DROP_INDEX,
+    MIGRATE_ENABLE_RLS,
+    MIGRATE_DISABLE_RLS,
     MIGRATE_SQL
 };
 struct migrate_op {
@@ -64,7 +66,7 @@ struct migrate_op {
         st_table *create;
         st_table_column *column;
         st_table_index *index;
-        const char *name; /* of the column or index to drop */
+        const char *name; /* of the column or index to drop, or of the tenant's column */
         struct {
             enum st_dialect only;
             const char *text;
@@ -95,6 +97,10 @@ struct migrate_plan {
 /* Adds what sql holds and clears it. */
 st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *refuse, const struct migrate_op *op);
 st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
+
+/* rls.c: for PostgreSQL. */
+st_err migrate_plan_rls(arena *a, struct migrate_plan *p, buf *sql, const struct migrate_op *op, const char *tenant,
+                        bool enable);
 
 /* ---- graph.c ---- */
 struct migrate_node {

@@ -46,9 +46,16 @@ static st_err push(struct batch *b, const struct st_stmt *stmt, const struct row
     return rc;
 }
 
-/* The tenant for row-level security, for this transaction only: behind a pooler the connection is another's next. */
-static st_err push_tenant(struct batch *b)
+/* For row-level security, for this transaction only: behind a pooler the connection is another's next. */
+static st_err push_scope(struct batch *b)
 {
+    if (b->s->scope.system) {
+        struct st_stmt across = batch_plain(STR("SELECT set_config('strata.system', 'on', true)"));
+        return push(b, &across, NULL);
+    }
+    if (uuid_is_nil(b->s->scope.tenant)) {
+        return 0;
+    }
     st_value *v = ARENA_NEW(b->s->scratch, st_value);
     char *text = arena_bytes(b->s->scratch, UUID_TEXT_LEN + 1);
     if (!v || !text) {
@@ -74,8 +81,8 @@ st_err batch_begin(struct batch *b, st_session *s)
     }
     struct st_stmt begin = batch_plain(begin_text(s));
     rc = push(b, &begin, NULL);
-    if (!rc && s->reg->dialect == ST_POSTGRESQL && !uuid_is_nil(s->scope.tenant)) {
-        rc = push_tenant(b);
+    if (!rc && s->reg->dialect == ST_POSTGRESQL) {
+        rc = push_scope(b);
     }
     s->begun = true; /* from here on the transaction is to be ended, whatever became of it */
     return rc;

@@ -38,6 +38,10 @@ const char *catalog(struct world *w)
         "UNION ALL SELECT format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
         "FROM t JOIN pg_constraint c ON conrelid = t.oid "
         "UNION ALL SELECT format('%s index %s', relname, pg_get_indexdef(indexrelid)) FROM t JOIN pg_index ON indrelid "
-        "= t.oid"
+        "= t.oid "
+        "UNION ALL SELECT format('%s rows %s forced %s', t.relname, relrowsecurity, relforcerowsecurity) "
+        "FROM t JOIN pg_class USING (oid) "
+        "UNION ALL SELECT format('%s policy %s to %s using %s check %s', relname, polname, polroles::regrole[], "
+        "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM t JOIN pg_policy ON polrelid = t.oid"
         ") AS lines");
 }

@@ -62,14 +62,14 @@ typedef struct MemberTopic {
 ST_DECLARE(MemberTopic);
 
 void club_create(struct world *w);
-/* CLUB_TEST(name) { ... w->e ... }: DB_TEST with the tables there. */
-#define CLUB_TEST(name)                     \
-    static void name##_in(struct world *w); \
-    DB_TEST(name)                           \
-    {                                       \
-        club_create(w);                     \
-        name##_in(w);                       \
-    }                                       \
+/* CLUB_TEST(name) { ... w->e ... }: SESSION_TEST with these tables. */
+#define CLUB_TEST(name)                        \
+    static void name##_in(struct world *w);    \
+    START_TEST(name)                           \
+    {                                          \
+        in_each_world(club_create, name##_in); \
+    }                                          \
+    END_TEST                                   \
     static void name##_in(struct world *w)
 
 /* A club with n members "m0".. and for each member two posts "m0/0", "m0/1", a badge and the topics "even" or "odd" and

@@ -69,8 +69,8 @@ void world_close(struct world *w)
 }
 
 static const char *const types[][2] = {
-    {"boolean", "integer"}, {"timestamptz", "integer"}, {"bytea", "blob"},         {"jsonb", "text"},
-    {"uuid[]", "text"},     {"text[]", "text"},         {"double precision", "real"}, {"uuid", "blob"},
+    {"boolean", "integer"}, {"timestamptz", "integer"},   {"bytea", "blob"}, {"jsonb", "text"}, {"uuid[]", "text"},
+    {"text[]", "text"},     {"double precision", "real"}, {"uuid", "blob"},
 };
 
 str sql_for(struct world *w, const char *sql)

@@ -35,18 +35,18 @@ void world_reopen(struct world *w, const char *url, const struct st_engine_optio
 void world_running(const char *name);
 
 /* DB_TEST(name) { ... w->e ... }: runs on SQLite, then on PostgreSQL; CASE(name) lists it. */
-#define DB_TEST(name)                                                        \
-    static void name##_on(struct world *w);                                  \
-    START_TEST(name)                                                         \
-    {                                                                        \
-        for (enum st_dialect d = ST_SQLITE; d <= ST_POSTGRESQL; d++) {      \
-            struct world w;                                                  \
-            world_open(&w, d, NULL);                                         \
-            name##_on(&w);                                                   \
-            world_close(&w);                                                 \
-        }                                                                    \
-    }                                                                        \
-    END_TEST                                                                 \
+#define DB_TEST(name)                                                  \
+    static void name##_on(struct world *w);                            \
+    START_TEST(name)                                                   \
+    {                                                                  \
+        for (enum st_dialect d = ST_SQLITE; d <= ST_POSTGRESQL; d++) { \
+            struct world w;                                            \
+            world_open(&w, d, NULL);                                   \
+            name##_on(&w);                                             \
+            world_close(&w);                                           \
+        }                                                              \
+    }                                                                  \
+    END_TEST                                                           \
     static void name##_on(struct world *w)
 
 /* sql with $1 spelled as the database wants it; on SQLite also uuid, timestamptz, ... as its types. In w->a. */

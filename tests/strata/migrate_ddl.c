@@ -104,7 +104,13 @@ START_TEST(a_table_is_spelled_for_each_dialect)
                      "(\"tenant_id\", \"id\") ON DELETE CASCADE,\n"
                      "    CONSTRAINT \"notes_order_check\" CHECK (\"order\" <> '')\n"
                      ");\n"
-                     "CREATE INDEX \"notes_at_idx\" ON \"notes\" (\"tenant_id\", \"at\" DESC) WHERE done;\n");
+                     "CREATE INDEX \"notes_at_idx\" ON \"notes\" (\"tenant_id\", \"at\" DESC) WHERE done;\n"
+                     "ALTER TABLE \"notes\" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n"
+                     "CREATE POLICY strata_tenant ON \"notes\" "
+                     "USING (\"tenant_id\" = (SELECT nullif(current_setting('strata.tenant', true), '')::uuid)) "
+                     "WITH CHECK (\"tenant_id\" = (SELECT nullif(current_setting('strata.tenant', true), '')::uuid));\n"
+                     "CREATE POLICY strata_system ON \"notes\" TO CURRENT_USER "
+                     "USING ((SELECT current_setting('strata.system', true)) = 'on');\n");
     const char *lite = created(ST_SQLITE, &notes);
     ck_assert_ptr_nonnull(
         strstr(lite, "\"done\" INTEGER NOT NULL DEFAULT 1 CONSTRAINT \"notes_done_bool_check\" CHECK"));

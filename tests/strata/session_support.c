@@ -13,29 +13,17 @@ static const char *const world_names[] = {[WORLD_SQLITE] = "sqlite",
                                           [WORLD_APP] = "app",
                                           [WORLD_ADMIN] = "admin"};
 
-/* As migrations will set them up. */
-static void walls(const char *url)
-{
-    pg_test_exec(url, "DO $$ DECLARE t text; BEGIN FOR t IN SELECT table_name FROM information_schema.columns "
-                      "WHERE table_schema = 'public' AND column_name = 'tenant_id' LOOP "
-                      "EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t); "
-                      "EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t); "
-                      "EXECUTE format('CREATE POLICY strata_tenant ON %I USING (tenant_id = (SELECT "
-                      "nullif(current_setting(''strata.tenant'', true), '''')::uuid))', t); END LOOP; END $$");
-}
-
-void in_world(enum world_kind kind, void (*body)(struct world *w))
+void in_world(enum world_kind kind, void (*create)(struct world *w), void (*body)(struct world *w))
 {
     struct world w;
     struct pgbouncer pooler;
     world_running(world_names[kind]);
     world_open(&w, kind == WORLD_SQLITE ? ST_SQLITE : ST_POSTGRESQL, NULL);
-    library_create(&w);
+    create(&w);
     if (kind == WORLD_POOLER) {
         pgbouncer_start(&pooler, w.url);
         world_reopen(&w, server_printf("%s?pooler=transaction", pgbouncer_url(&pooler, w.url)), NULL);
     } else if (kind == WORLD_APP) {
-        walls(w.url);
         world_reopen(&w, pg_test_url_as(w.url, PG_APP), NULL);
     } else if (kind == WORLD_ADMIN) {
         world_reopen(&w, pg_test_url_as(w.url, PG_ADMIN), NULL);
@@ -49,12 +37,12 @@ void in_world(enum world_kind kind, void (*body)(struct world *w))
     world_running(NULL);
 }
 
-void in_each_world(void (*body)(struct world *w))
+void in_each_world(void (*create)(struct world *w), void (*body)(struct world *w))
 {
     const char *only = getenv("WAYMARK_TEST_WORLD");
     for (enum world_kind k = WORLD_SQLITE; k <= WORLD_APP; k++) {
         if (!only || strcmp(only, world_names[k]) == 0) {
-            in_world(k, body);
+            in_world(k, create, body);
         }
     }
 }

@@ -12,16 +12,17 @@ void library_create(struct world *w);
 /* SESSION_TEST(name) { ... w->e ... }: runs on SQLite, on PostgreSQL as the owner of the tables, through PgBouncer in
  * transaction mode, and as a role for which row-level security holds; each with the tables there. Only the one called
  * that when WAYMARK_TEST_WORLD is sqlite, postgresql, pooler or app. */
-#define SESSION_TEST(name)                  \
-    static void name##_in(struct world *w); \
-    START_TEST(name)                        \
-    {                                       \
-        in_each_world(name##_in);           \
-    }                                       \
-    END_TEST                                \
+#define SESSION_TEST(name)                        \
+    static void name##_in(struct world *w);       \
+    START_TEST(name)                              \
+    {                                             \
+        in_each_world(library_create, name##_in); \
+    }                                             \
+    END_TEST                                      \
     static void name##_in(struct world *w)
-void in_each_world(void (*body)(struct world *w));
-void in_world(enum world_kind kind, void (*body)(struct world *w));
+/* create is called as the owner of the tables. */
+void in_each_world(void (*create)(struct world *w), void (*body)(struct world *w));
+void in_world(enum world_kind kind, void (*create)(struct world *w), void (*body)(struct world *w));
 
 /* An author of tenant with that name, committed in a session of its own. */
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name);
