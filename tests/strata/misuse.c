@@ -30,6 +30,19 @@ ST_MODEL(Odd, "odd", COL(id, .pk = true), COL(name)
 );
 #undef T
 
+typedef struct Got {
+    int64_t n;
+    const char *name;
+} Got;
+
+#define T Got
+ST_RESULT(Got, COL(n), COL(name)
+#if MISUSE == 24
+                   , COL(nmae)
+#endif
+);
+#undef T
+
 st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids);
 
 st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids)
@@ -43,6 +56,16 @@ st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids)
     }
     (void)st_add(s, Author, .name = "x");
     (void)st_update_where(s, Author, NULL, NULL, ST_SET(Author, name, "x"), ST_ADD(Author, born, 1));
+    int64_t n = 0;
+    const char *name = NULL;
+    e = ST_AND(ST_T_GT(ST_SUM(Book, sold), 3), ST_T_LT(ST_AVG(Book, sold), 3), ST_EQ_COL(Book, author_id, Author, id),
+               ST_T_EQ(ST_JSON_TEXT(Book, book_metadata, "a"), "x"), ST_T_LIKE(ST_LOWER(ST_COL(Book, title)), "x%"),
+               ST_IN_QUERY(ST_COL(Author, id), ST_COL(Book, author_id), Book, .limit = 3));
+    (void)st_read(s, Got, Author, .joins = ST_JOINS(ST_INNER_ALONG(Author, books, Book, NULL)),
+                  .fields = ST_FIELDS(ST_FIELD(Got, n, ST_COUNT_ALL), ST_FIELD(Got, name, ST_COL(Author, name))),
+                  .group_by = ST_TERMS(ST_COL(Author, name)), .sort = ST_SORT(ST_UP(ST_COL(Author, name))));
+    (void)st_scalar(s, Book, ST_COALESCE(ST_SUM(Book, sold), ST_CONST((int64_t)0)), &n);
+    (void)st_scalar(s, Book, ST_MIN(Book, title), &name);
 #if MISUSE == 6
     e = ST_EQ(Author, name, 3);
 #elif MISUSE == 7
@@ -80,6 +103,36 @@ st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids)
 #elif MISUSE == 23
     const Book *b = st_get(s, Author, id);
     b->no_such_member;
+#elif MISUSE == 25
+    e = ST_T_GT(ST_COUNT_ALL, "x");
+#elif MISUSE == 26
+    e = ST_EQ_COL(Book, author_id, Author, name);
+#elif MISUSE == 27
+    e = ST_T_EQ(ST_SUM(Author, name), 1);
+#elif MISUSE == 28
+    e = ST_T_EQ(ST_AVG(Author, name), 1);
+#elif MISUSE == 29
+    e = ST_T_EQ(ST_JSON_TEXT(Author, name, "x"), "y");
+#elif MISUSE == 30
+    e = ST_IN_QUERY(ST_COL(Author, id), ST_COL(Book, title), Book, .limit = 3);
+#elif MISUSE == 31
+    e = ST_T_EQ(ST_COALESCE(ST_COUNT_ALL, ST_CONST("x")), 1);
+#elif MISUSE == 32
+    e = ST_T_LIKE(ST_COUNT_ALL, "x");
+#elif MISUSE == 33
+    e = ST_T_EQ(ST_PLUS(ST_COL(Book, title), ST_COL(Book, title)), "x");
+#elif MISUSE == 34
+    e = ST_T_EQ(ST_MAX(Book, author_id), id);
+#elif MISUSE == 35
+    (void)st_scalar(s, Book, ST_COUNT_ALL, &name);
+#elif MISUSE == 36
+    (void)st_read(s, Got, Author, .fields = ST_FIELDS(ST_FIELD(Got, n, ST_COL(Author, name))));
+#elif MISUSE == 37
+    (void)st_find(s, Author, .joins = ST_JOINS(ST_INNER_ALONG(Author, name, Book, NULL)));
+#elif MISUSE == 38
+    (void)st_read(s, Got, Author, .group_by = ST_TERMS("x"));
+#elif MISUSE == 39
+    (void)st_raw(s, Got, "SELECT 1", ST_PARAMS(ST_V(loaded)));
 #endif
     (void)e;
     return loaded->version;

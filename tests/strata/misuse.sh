@@ -3,7 +3,7 @@
 set -u
 root=$1
 shift
-last=23
+last=39
 
 compiles() {
     "$@" -std=gnu17 -w -D_GNU_SOURCE -fsyntax-only -I "$root" -I "$root/tests/strata" "$root/tests/strata/misuse.c"
