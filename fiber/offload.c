@@ -10,14 +10,14 @@ struct offload {
     int (*fn)(void *arg);
     void *arg;
     int rc;
-    struct diag *slot; /* the waiting fiber's, unused meanwhile */
+    struct diag diag; /* fn's; the waiting fiber writes its own when it is cancelled meanwhile */
     fiber_waiter waiter;
 };
 
 static void run(struct pool_job *job)
 {
     struct offload *o = (struct offload *)job;
-    struct diag *old = diag_swap(o->slot);
+    struct diag *old = diag_swap(&o->diag);
     o->rc = o->fn(o->arg);
     (void)diag_swap(old);
 }
@@ -35,7 +35,7 @@ int fiber_offload(int (*fn)(void *arg), void *arg, _Atomic bool *stop)
     if (rc || !l) {
         return rc ? rc : fn(arg);
     }
-    struct offload o = {.job = {.run = run, .done = done}, .fn = fn, .arg = arg, .slot = diag_last()};
+    struct offload o = {.job = {.run = run, .done = done}, .fn = fn, .arg = arg};
     fiber_waiter_init(&o.waiter);
     rc = pool_submit(&l->work, l, l->threads, &o.job);
     if (rc) {
@@ -51,6 +51,9 @@ int fiber_offload(int (*fn)(void *arg), void *arg, _Atomic bool *stop)
             atomic_store(stop, true);
         }
         park_hard(&o.waiter);
+    }
+    if (o.diag.code) {
+        *diag_last() = o.diag;
     }
     return o.rc;
 }

@@ -306,8 +306,8 @@ st_err pg_batch_run(struct pg_batch *b, int64_t deadline)
 st_err pg_drain(struct pg_conn *c, int64_t deadline)
 {
     bool pipeline = PQpipelineStatus(c->pq) != PQ_PIPELINE_OFF;
-    if (pipeline && !c->synced) {
-        if (!PQpipelineSync(c->pq)) {
+    if (pipeline && !c->synced) { /* a Sync alone would commit what the batch did so far */
+        if (!PQsendQueryParams(c->pq, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync(c->pq)) {
             return pg_failed(c, "cannot end a batch");
         }
         c->synced = true;
