@@ -24,15 +24,19 @@ typedef struct Row {
     bool live;
 } Row;
 
-#define F(m, t) {.type = (t), .offset = offsetof(Row, m)}
+#define F(m, t)                                 \
+    {                                           \
+        .type = (t), .offset = offsetof(Row, m) \
+    }
 static const struct st_field fields[] = {F(id, ST_UUID),      F(domain, ST_UUID),  F(url, ST_TEXT), F(seen, ST_TIME),
                                          F(status, ST_INT32), F(score, ST_DOUBLE), F(live, ST_BOOL)};
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 static const struct st_shape shape = {fields, N_FIELDS, sizeof(Row), 0};
 
 static const char select_all[] = "SELECT id, domain, url, seen, status, score, live FROM page";
-static const char create_pg[] = "DROP TABLE IF EXISTS page; CREATE TABLE page (id uuid PRIMARY KEY, domain uuid, url text, "
-                                "seen timestamptz, status integer, score float8, live boolean)";
+static const char create_pg[] =
+    "DROP TABLE IF EXISTS page; CREATE TABLE page (id uuid PRIMARY KEY, domain uuid, url text, "
+    "seen timestamptz, status integer, score float8, live boolean)";
 static const char create_sqlite[] = "DROP TABLE IF EXISTS page; CREATE TABLE page (id blob PRIMARY KEY, domain blob, "
                                     "url text, seen integer, status integer, score real, live integer) WITHOUT ROWID";
 static const char insert_pg[] =
@@ -78,8 +82,13 @@ static void make_rows(void)
     for (int i = 0; i < ROWS; i++) {
         char url[80];
         (void)snprintf(url, sizeof url, "https://www.example.com/section-%d/a-page-with-a-name-%07d.html", i % 100, i);
-        all.rows[i] = (Row){.id = uuid_v7(), .domain = {{7}}, .url = mem_strdup(url), .seen = {1763832000000000 + i},
-                            .status = i, .score = i * 0.5, .live = i % 3 == 0};
+        all.rows[i] = (Row){.id = uuid_v7(),
+                            .domain = {{7}},
+                            .url = mem_strdup(url),
+                            .seen = {1763832000000000 + i},
+                            .status = i,
+                            .score = i * 0.5,
+                            .live = i % 3 == 0};
         all.ptrs[i] = &all.rows[i];
     }
 }
@@ -89,7 +98,8 @@ static void fill(st_engine *e, const char *create, const char *insert)
     must(st_engine_execute(e, create, FIBER_FOREVER) == 0, "create");
     st_conn *c;
     must(st_conn_acquire(e, true, FIBER_FOREVER, &c) == 0, "connect");
-    struct st_bulk b = {.sql = str_of(insert), .fields = fields, .n_fields = N_FIELDS, .rows = all.ptrs, .n_rows = ROWS};
+    struct st_bulk b = {
+        .sql = str_of(insert), .fields = fields, .n_fields = N_FIELDS, .rows = all.ptrs, .n_rows = ROWS};
     must(st_conn_bulk(c, &b, FIBER_FOREVER) == 0, "bulk");
     st_conn_release(c);
 }
@@ -219,7 +229,8 @@ static double bulk(st_engine *e, const char *create, const char *insert)
     int64_t t = clock_mono_ns();
     st_conn *c;
     must(st_conn_acquire(e, true, FIBER_FOREVER, &c) == 0, "connect");
-    struct st_bulk b = {.sql = str_of(insert), .fields = fields, .n_fields = N_FIELDS, .rows = all.ptrs, .n_rows = ROWS};
+    struct st_bulk b = {
+        .sql = str_of(insert), .fields = fields, .n_fields = N_FIELDS, .rows = all.ptrs, .n_rows = ROWS};
     must(st_conn_bulk(c, &b, FIBER_FOREVER) == 0, "bulk");
     st_conn_release(c);
     return rate_since(t, ROWS);
@@ -340,11 +351,11 @@ static double pg_tx_ours(void)
         arena_reset(all.arena);
         st_value id = {.type = ST_UUID, .uuid = all.rows[i].id};
         st_value tenant = {.type = ST_TEXT, .text = {"00000000-0000-7000-8000-000000000001", 36}};
-        struct st_stmt s[] = {{.sql = STR("BEGIN"), .id = 2},
-                              {.sql = str_of(set_tenant), .id = 3, .params = &tenant, .n_params = 1},
-                              {.sql = str_of(get_one), .id = 4, .params = &id, .n_params = 1, .shape = &shape,
-                               .arena = all.arena},
-                              {.sql = STR("COMMIT"), .id = 5}};
+        struct st_stmt s[] = {
+            {.sql = STR("BEGIN"), .id = 2},
+            {.sql = str_of(set_tenant), .id = 3, .params = &tenant, .n_params = 1},
+            {.sql = str_of(get_one), .id = 4, .params = &id, .n_params = 1, .shape = &shape, .arena = all.arena},
+            {.sql = STR("COMMIT"), .id = 5}};
         must(st_conn_run(c, s, 4, FIBER_FOREVER, NULL) == 0 && s[2].affected == 1, "transaction");
     }
     double rate = rate_since(t, TRANSACTIONS);
@@ -397,12 +408,13 @@ extern const struct bench_case engine_cases[];
 const struct bench_case engine_cases[] = {
     {"engine-pg-load", "rows/s", "300,000 rows of 7 columns into structs; theirs: binary libpq by hand", pg_load_ours,
      pg_load_hand, false, 0},
-    {"engine-sqlite-load", "rows/s", "the same from SQLite; theirs: sqlite3 by hand", sqlite_load_ours, sqlite_load_hand,
-     false, 0},
+    {"engine-sqlite-load", "rows/s", "the same from SQLite; theirs: sqlite3 by hand", sqlite_load_ours,
+     sqlite_load_hand, false, 0},
     {"engine-pg-bulk", "rows/s", "the same rows into a table; theirs: binary unnest of 5,000 by hand", pg_bulk_ours,
      pg_bulk_hand, false, 3},
     {"engine-sqlite-bulk", "rows/s", "the same into SQLite; theirs: a prepared insert by hand", sqlite_bulk_ours,
      sqlite_bulk_hand, false, 3},
-    {"engine-pg-tx", "tx/s", "begin, tenant, get, commit; theirs: one pipeline by hand", pg_tx_ours, pg_tx_hand, false, 0},
+    {"engine-pg-tx", "tx/s", "begin, tenant, get, commit; theirs: one pipeline by hand", pg_tx_ours, pg_tx_hand, false,
+     0},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -1,7 +1,7 @@
 /* conn.h: what a connection is to the pool and to its driver; private to the engine.
  *
- * A connection is owned by exactly one of: a checkout (in_use), a pool's idle list, or the code that opens or closes it.
- * The driver allocates it, with st_conn as its first member. */
+ * A connection is owned by exactly one of: a checkout (in_use), a pool's idle list, or the code that opens or closes
+ * it. The driver allocates it, with st_conn as its first member. */
 #ifndef STRATA_ENGINE_CONN_H
 #define STRATA_ENGINE_CONN_H
 

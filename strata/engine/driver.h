@@ -15,26 +15,26 @@ typedef struct st_conn st_conn;
 struct st_field {
     enum st_type type;
     bool nullable;
-    bool as_smallint;             /* ST_ENUM */
-    uint32_t offset;              /* in the struct */
-    const struct st_enum *of;     /* ST_ENUM */
+    bool as_smallint;         /* ST_ENUM */
+    uint32_t offset;          /* in the struct */
+    const struct st_enum *of; /* ST_ENUM */
 };
 struct st_shape {
     const struct st_field *fields; /* one a result column, in order */
     size_t n;
-    size_t size;                   /* of the struct */
-    size_t head;                   /* zeroed bytes to put before it, multiple of 16 (the session's row header) */
+    size_t size; /* of the struct */
+    size_t head; /* zeroed bytes to put before it, multiple of 16 (the session's row header) */
 };
 /* A member as a value to bind; points into obj. */
 void st_field_get(const struct st_field *f, const void *obj, st_value *ret);
 
 struct st_stmt {
-    str sql;               /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
-    uint64_t id;           /* content hash: prepared under that name and cached per connection; 0: not prepared */
+    str sql;     /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
+    uint64_t id; /* content hash: prepared under that name and cached per connection; 0: not prepared */
     const st_value *params;
-    size_t n_params;       /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
-    bool quick;            /* touches a row or so: may run on the loop's own thread on SQLite */
-    bool stream;           /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
+    size_t n_params; /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
+    bool quick;      /* touches a row or so: may run on the loop's own thread on SQLite */
+    bool stream;     /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
 
     /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):
      * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code (statements of the
@@ -44,8 +44,8 @@ struct st_stmt {
     arena *arena;
     int (*row)(void *arg, void *obj);
     void *arg;
-    int64_t affected;      /* out: rows inserted, updated, deleted or returned */
-    int64_t ns;            /* out: how long it took; within a pipeline, since the statement before it was done */
+    int64_t affected; /* out: rows inserted, updated, deleted or returned */
+    int64_t ns;       /* out: how long it took; within a pipeline, since the statement before it was done */
 };
 
 /* Rows of structs into one table.
@@ -55,15 +55,15 @@ struct st_stmt {
  * where st_bulk_array names each parameter's type and st_bulk_cast what to put behind the element. No two rows of a
  * chunk may meet in one ON CONFLICT … DO UPDATE (SQLSTATE 21000): let sql pick with DISTINCT ON where that can be. */
 struct st_bulk {
-    str sql;          /* PostgreSQL: as above; SQLite: INSERT … VALUES (?1, …), run once a row */
-    str sql_update;   /* SQLite, for an upsert that must tell new rows from old: run for a row whose insert changed
-                         nothing, same placeholders; else empty */
+    str sql;        /* PostgreSQL: as above; SQLite: INSERT … VALUES (?1, …), run once a row */
+    str sql_update; /* SQLite, for an upsert that must tell new rows from old: run for a row whose insert changed
+                       nothing, same placeholders; else empty */
     uint64_t id, id_update;
     const struct st_field *fields;
     size_t n_fields;
     const void *const *rows;
     size_t n_rows;
-    bool upsert;      /* PostgreSQL: sql ends in RETURNING (xmax = 0) so that new rows can be told from old */
+    bool upsert;               /* PostgreSQL: sql ends in RETURNING (xmax = 0) so that new rows can be told from old */
     int64_t inserted, updated; /* out: rows that were new; rows that were there (n_rows - inserted) */
 };
 const char *st_bulk_array(const struct st_field *f); /* "uuid[]", "text[]", ... */

@@ -14,9 +14,9 @@ struct run {
     size_t n;
     struct pg_plan plan;
     struct rowmem mem;
-    bool planned;   /* plan and mem are those of the running command */
-    bool delivered; /* a row went to its callback */
-    bool committed; /* a COMMIT succeeded */
+    bool planned;    /* plan and mem are those of the running command */
+    bool delivered;  /* a row went to its callback */
+    bool committed;  /* a COMMIT succeeded */
     int64_t started; /* on the clock; 0: no timing */
 };
 

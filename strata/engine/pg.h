@@ -60,11 +60,11 @@ struct pg_batch {
     size_t sent, received; /* commands made; commands whose answers were all read */
     size_t kinds_read;
     unsigned prepares, prepared; /* PREPAREs sent; those that were answered well */
-    size_t unflushed; /* bytes, about */
-    bool evicted;     /* a DEALLOCATE is in it */
-    bool started;     /* single-row mode was chosen for the command whose answer comes next */
-    bool stale_plan;  /* it failed because a prepared statement is not what it was */
-    st_err err;       /* the first failure */
+    size_t unflushed;            /* bytes, about */
+    bool evicted;                /* a DEALLOCATE is in it */
+    bool started;                /* single-row mode was chosen for the command whose answer comes next */
+    bool stale_plan;             /* it failed because a prepared statement is not what it was */
+    st_err err;                  /* the first failure */
 };
 /* Returns err; on cancellation, a deadline or a loss the connection stays busy. */
 st_err pg_batch_run(struct pg_batch *b, int64_t deadline);
@@ -82,8 +82,9 @@ bool pg_alive(st_conn *c);
 bool pg_clean(const st_conn *c);
 st_err pg_reset(st_conn *c);
 st_err pg_forget_statements(struct pg_conn *c, int64_t deadline); /* on the server and here */
-/* After a failure: was it a prepared statement that is not what it was? Then they are forgotten, and when nothing is left
- * of the batch (fresh: it began outside a transaction, and neither committed nor delivered a row) it may run again. */
+/* After a failure: was it a prepared statement that is not what it was? Then they are forgotten, and when nothing is
+ * left of the batch (fresh: it began outside a transaction, and neither committed nor delivered a row) it may run
+ * again. */
 bool pg_may_start_again(const struct pg_batch *b, bool fresh, int64_t deadline);
 
 #endif

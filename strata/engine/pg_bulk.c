@@ -13,7 +13,7 @@ enum { CHUNK_ROWS = 5000, CHUNK_BYTES = 1 << 20, COLUMN_MAX = INT_MAX / 2 };
 struct bulk {
     struct pg_batch batch;
     struct st_bulk *b;
-    size_t at; /* rows that were put into chunks */
+    size_t at;    /* rows that were put into chunks */
     buf *columns; /* one a field: the array that is being built */
     bool *has_null;
 };

@@ -9,27 +9,17 @@ static const struct {
     const char state[6];
     st_err err;
 } codes[] = {
-    {"23505", ST_E_UNIQUE},
-    {"23P01", ST_E_UNIQUE}, /* exclusion */
-    {"23503", ST_E_FOREIGN_KEY},
-    {"23514", ST_E_CHECK},
-    {"23502", ST_E_NOT_NULL},
-    {"40001", ST_E_SERIALIZATION},
-    {"40P01", ST_E_DEADLOCK},
-    {"55P03", ST_E_BUSY},
+    {"23505", ST_E_UNIQUE},      {"23P01", ST_E_UNIQUE}, /* exclusion */
+    {"23503", ST_E_FOREIGN_KEY}, {"23514", ST_E_CHECK},
+    {"23502", ST_E_NOT_NULL},    {"40001", ST_E_SERIALIZATION},
+    {"40P01", ST_E_DEADLOCK},    {"55P03", ST_E_BUSY},
     {"57014", -ETIMEDOUT}, /* statement_timeout: our own cancel requests end in pg_reset */
-    {"25006", ST_E_READ_ONLY},
-    {"42P01", ST_E_SCHEMA},
-    {"42703", ST_E_SCHEMA},
-    {"42704", ST_E_SCHEMA},
-    {"3F000", ST_E_SCHEMA},
-    {"53100", ST_E_FULL},
-    {"53300", ST_E_CONNECTION},
-    {"57P01", ST_E_CONNECTION},
-    {"57P02", ST_E_CONNECTION},
-    {"57P03", ST_E_CONNECTION},
-    {"57P05", ST_E_CONNECTION},
-    {"25P03", ST_E_CONNECTION}, /* idle in transaction for too long: the server hangs up */
+    {"25006", ST_E_READ_ONLY},   {"42P01", ST_E_SCHEMA},
+    {"42703", ST_E_SCHEMA},      {"42704", ST_E_SCHEMA},
+    {"3F000", ST_E_SCHEMA},      {"53100", ST_E_FULL},
+    {"53300", ST_E_CONNECTION},  {"57P01", ST_E_CONNECTION},
+    {"57P02", ST_E_CONNECTION},  {"57P03", ST_E_CONNECTION},
+    {"57P05", ST_E_CONNECTION},  {"25P03", ST_E_CONNECTION}, /* idle in transaction for too long: the server hangs up */
     {"08***", ST_E_CONNECTION},
 };
 

@@ -83,7 +83,6 @@ static const struct reading *find_reading(const struct st_field *f, unsigned oid
     return NULL;
 }
 
-
 st_err pg_plan_make(arena *a, const PGresult *res, const struct st_shape *shape, struct pg_plan *ret)
 {
     size_t n = (size_t)PQnfields(res);
@@ -99,13 +98,17 @@ st_err pg_plan_make(arena *a, const PGresult *res, const struct st_shape *shape,
         unsigned oid = PQftype(res, (int)i);
         const struct reading *r = PQfformat(res, (int)i) == 1 ? find_reading(f, oid) : NULL;
         if (!r) {
-            diag_set(ST_E_SCHEMA, "column %s has a type (number %u) that cannot be read as %s", PQfname(res, (int)i), oid,
-                     st_type_name(f->type));
+            diag_set(ST_E_SCHEMA, "column %s has a type (number %u) that cannot be read as %s", PQfname(res, (int)i),
+                     oid, st_type_name(f->type));
             (void)snprintf(diag_last()->column, sizeof diag_last()->column, "%s", PQfname(res, (int)i));
             return ST_E_SCHEMA;
         }
-        columns[i] = (struct pg_column){.op = r->op, .width = r->width, .set_at = st_field_set_at(f->type),
-                                        .nullable = f->nullable, .offset = f->offset, .of = f->of};
+        columns[i] = (struct pg_column){.op = r->op,
+                                        .width = r->width,
+                                        .set_at = st_field_set_at(f->type),
+                                        .nullable = f->nullable,
+                                        .offset = f->offset,
+                                        .of = f->of};
     }
     *ret = (struct pg_plan){.columns = columns, .n = n, .head = shape->head, .size = shape->size};
     return 0;

@@ -12,8 +12,8 @@
 
 struct pg_column {
     uint8_t op;
-    uint8_t width;   /* bytes on the wire; 0: any */
-    uint8_t set_at;  /* nullable scalars: where .set lies, from the member */
+    uint8_t width;  /* bytes on the wire; 0: any */
+    uint8_t set_at; /* nullable scalars: where .set lies, from the member */
     bool nullable;
     uint32_t offset;
     const struct st_enum *of;

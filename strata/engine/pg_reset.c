@@ -39,8 +39,8 @@ bool pg_clean(const st_conn *conn)
 st_err pg_forget_statements(struct pg_conn *c, int64_t deadline)
 {
     bool failed = PQtransactionStatus(c->pq) != PQTRANS_IDLE;
-    st_err rc = failed ? pg_simple(c, "ROLLBACK", "DEALLOCATE ALL", deadline)
-                       : pg_simple(c, "DEALLOCATE ALL", NULL, deadline);
+    st_err rc =
+        failed ? pg_simple(c, "ROLLBACK", "DEALLOCATE ALL", deadline) : pg_simple(c, "DEALLOCATE ALL", NULL, deadline);
     if (!rc) {
         c->cache = (struct stmt_cache){0};
         c->stale = false;

@@ -10,38 +10,38 @@
 #include "strata/types.h"
 
 enum pg_oid { /* src/include/catalog/pg_type.dat */
-    PG_BOOL = 16,
-    PG_BYTEA = 17,
-    PG_CHAR = 18,
-    PG_NAME = 19,
-    PG_INT8 = 20,
-    PG_INT2 = 21,
-    PG_INT4 = 23,
-    PG_TEXT = 25,
-    PG_OID = 26,
-    PG_JSON = 114,
-    PG_FLOAT4 = 700,
-    PG_FLOAT8 = 701,
-    PG_UNKNOWN = 705,
-    PG_BOOL_ARRAY = 1000,
-    PG_BYTEA_ARRAY = 1001,
-    PG_NAME_ARRAY = 1003,
-    PG_INT2_ARRAY = 1005,
-    PG_INT4_ARRAY = 1007,
-    PG_TEXT_ARRAY = 1009,
-    PG_VARCHAR_ARRAY = 1015,
-    PG_INT8_ARRAY = 1016,
-    PG_FLOAT8_ARRAY = 1022,
-    PG_BPCHAR = 1042,
-    PG_VARCHAR = 1043,
-    PG_TIMESTAMP = 1114,
-    PG_TIMESTAMPTZ = 1184,
-    PG_TIMESTAMPTZ_ARRAY = 1185,
-    PG_UUID = 2950,
-    PG_UUID_ARRAY = 2951,
-    PG_JSONB = 3802,
-    PG_JSONB_ARRAY = 3807,
-    PG_FIRST_OWN = 16384 /* types that users made */
+              PG_BOOL = 16,
+              PG_BYTEA = 17,
+              PG_CHAR = 18,
+              PG_NAME = 19,
+              PG_INT8 = 20,
+              PG_INT2 = 21,
+              PG_INT4 = 23,
+              PG_TEXT = 25,
+              PG_OID = 26,
+              PG_JSON = 114,
+              PG_FLOAT4 = 700,
+              PG_FLOAT8 = 701,
+              PG_UNKNOWN = 705,
+              PG_BOOL_ARRAY = 1000,
+              PG_BYTEA_ARRAY = 1001,
+              PG_NAME_ARRAY = 1003,
+              PG_INT2_ARRAY = 1005,
+              PG_INT4_ARRAY = 1007,
+              PG_TEXT_ARRAY = 1009,
+              PG_VARCHAR_ARRAY = 1015,
+              PG_INT8_ARRAY = 1016,
+              PG_FLOAT8_ARRAY = 1022,
+              PG_BPCHAR = 1042,
+              PG_VARCHAR = 1043,
+              PG_TIMESTAMP = 1114,
+              PG_TIMESTAMPTZ = 1184,
+              PG_TIMESTAMPTZ_ARRAY = 1185,
+              PG_UUID = 2950,
+              PG_UUID_ARRAY = 2951,
+              PG_JSONB = 3802,
+              PG_JSONB_ARRAY = 3807,
+              PG_FIRST_OWN = 16384 /* types that users made */
 };
 
 static inline uint16_t pg_get16(const char *p)
@@ -83,7 +83,8 @@ static inline void pg_put64(char *p, uint64_t v)
 static inline int64_t pg_time_in(int64_t wire)
 {
     int64_t us;
-    return wire == INT64_MIN || __builtin_add_overflow(wire, PG_EPOCH_US, &us) ? (wire < 0 ? INT64_MIN : INT64_MAX) : us;
+    return wire == INT64_MIN || __builtin_add_overflow(wire, PG_EPOCH_US, &us) ? (wire < 0 ? INT64_MIN : INT64_MAX)
+                                                                               : us;
 }
 static inline int64_t pg_time_out(int64_t us)
 {

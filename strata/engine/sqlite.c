@@ -67,7 +67,9 @@ static st_err run(st_conn *conn, struct st_stmt *stmts, size_t n, int64_t deadli
         quick &= stmts[i].quick;
         stmts[i].affected = 0;
     }
-    struct batch b = {.work = {.conn = c, .step = batch_step}, .stmts = stmts, .n = n,
+    struct batch b = {.work = {.conn = c, .step = batch_step},
+                      .stmts = stmts,
+                      .n = n,
                       .timing = conn->engine->options.on_statement != NULL,
                       .wrap = n > 1 && !sqlite_in_transaction(conn) && !controls_transaction(stmts[0].sql)};
     st_err rc = sqlite_work(c, &b.work, quick, deadline);

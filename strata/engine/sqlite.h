@@ -1,8 +1,8 @@
 /* sqlite.h: what the files of the SQLite driver share.
  *
- * A connection is used by one thread at a time: the loop's own for quick batches, one of the pool's while the fiber that
- * has it checked out waits. Nothing here sleeps on a lock of another process: SQLITE_BUSY goes back to the fiber, which
- * sleeps and tries again. */
+ * A connection is used by one thread at a time: the loop's own for quick batches, one of the pool's while the fiber
+ * that has it checked out waits. Nothing here sleeps on a lock of another process: SQLITE_BUSY goes back to the fiber,
+ * which sleeps and tries again. */
 #ifndef STRATA_ENGINE_SQLITE_H
 #define STRATA_ENGINE_SQLITE_H
 
@@ -13,12 +13,12 @@
 #include "strata/engine/rowmem.h"
 #include "strata/engine/stmt_cache.h"
 
-enum { /* measured: docs/internals/engine.md */
-    SQLITE_PAGE_SIZE = 8192, /* of new files */
-    SQLITE_WRITER_CACHE_KIB = 8192,
-    SQLITE_READER_CACHE_KIB = 2048,
-    SQLITE_WAL_PAGES = 2000, /* a checkpoint is due when the log has that many */
-    SQLITE_BUSY_MS = 10000
+enum {                          /* measured: docs/internals/engine.md */
+       SQLITE_PAGE_SIZE = 8192, /* of new files */
+       SQLITE_WRITER_CACHE_KIB = 8192,
+       SQLITE_READER_CACHE_KIB = 2048,
+       SQLITE_WAL_PAGES = 2000, /* a checkpoint is due when the log has that many */
+       SQLITE_BUSY_MS = 10000
 };
 
 struct sqlite_conn {
@@ -61,7 +61,7 @@ st_err sqlite_stmt_get(struct sqlite_conn *c, str sql, uint64_t id, sqlite3_stmt
 void sqlite_stmt_done(sqlite3_stmt *stmt, uint64_t id);
 st_err sqlite_stmt_run(struct sqlite_conn *c, struct st_stmt *s);
 st_err sqlite_simple(struct sqlite_conn *c, const char *sql); /* one statement without rows, kept prepared */
-void sqlite_roll_back(struct sqlite_conn *c); /* when in a transaction; keeps the diagnosis */
+void sqlite_roll_back(struct sqlite_conn *c);                 /* when in a transaction; keeps the diagnosis */
 void sqlite_stmt_drop_all(struct sqlite_conn *c);
 
 /* sqlite_work.c: pieces of work, in a thread or here, tried again while the database is busy. */

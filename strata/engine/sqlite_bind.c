@@ -6,7 +6,6 @@
 
 enum { ARRAY_TEXT_MAX = 256 << 20 };
 
-
 static int bind_array(sqlite3_stmt *stmt, arena *a, int at, const st_value *v, st_err *ret_err)
 {
     BUF_AUTO buf text;
@@ -41,8 +40,8 @@ static int bind_enum(sqlite3_stmt *stmt, int at, const st_value *v, st_err *ret_
         return sqlite3_bind_int64(stmt, at, v->e.v);
     }
     if (v->e.v >= v->e.of->n) {
-        *ret_err = diag_set(ST_E_INVALID, "%u is not a value of the enum %s (0 to %u)", v->e.v, v->e.of->name,
-                            v->e.of->n - 1);
+        *ret_err =
+            diag_set(ST_E_INVALID, "%u is not a value of the enum %s (0 to %u)", v->e.v, v->e.of->name, v->e.of->n - 1);
         return SQLITE_OK;
     }
     return sqlite3_bind_text(stmt, at, v->e.of->values[v->e.v], -1, SQLITE_STATIC);

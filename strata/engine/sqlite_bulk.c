@@ -36,7 +36,7 @@ static st_err insert_all(struct sqlite_conn *c, struct st_bulk *b, sqlite3_stmt 
         if (atomic_load_explicit(&c->stop, memory_order_relaxed)) {
             return diag_set(-ECANCELED, "stopped after %zu of %zu rows", i, b->n_rows);
         }
-        bool changed;
+        bool changed = false;
         st_err rc = run_row(c, insert, b, b->rows[i], &changed);
         b->inserted += changed;
         if (!rc && !changed && update) {

@@ -72,7 +72,6 @@ static void name_columns(struct diag *d, str list)
 
 static st_err name_missing(struct diag *d, str message)
 {
-    str rest = message;
     if (str_starts(message, STR("no such table: "))) {
         put(d->table, sizeof d->table, str_from(message, 15));
         return ST_E_SCHEMA;
@@ -83,9 +82,8 @@ static st_err name_missing(struct diag *d, str message)
     }
     ptrdiff_t at = str_find(message, STR(" has no column named "));
     if (str_starts(message, STR("table ")) && at > 0) {
-        rest = str_from(message, (size_t)at + 21);
         put(d->table, sizeof d->table, str_n(message.p + 6, (size_t)at - 6));
-        put(d->column, sizeof d->column, rest);
+        put(d->column, sizeof d->column, str_from(message, (size_t)at + 21));
         return ST_E_SCHEMA;
     }
     return ST_E_SQL;

@@ -211,7 +211,8 @@ st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct 
         }
         st_err rc = read_field(v, type, f, mem, scratch, obj + f->offset);
         if (rc) {
-            return rc == -ENOMEM ? rc : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
+            return rc == -ENOMEM ? rc
+                                 : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
         }
         if (f->nullable) {
             uint8_t set_at = st_field_set_at(f->type);

@@ -69,14 +69,19 @@ static void stop(void *arg)
 
 st_err st_sqlite_use_mem(void)
 {
-    static const struct sqlite3_mem_methods methods = {
-        .xMalloc = take, .xFree = give, .xRealloc = resize, .xSize = size_of, .xRoundup = round_up, .xInit = start,
-        .xShutdown = stop};
+    static const struct sqlite3_mem_methods methods = {.xMalloc = take,
+                                                       .xFree = give,
+                                                       .xRealloc = resize,
+                                                       .xSize = size_of,
+                                                       .xRoundup = round_up,
+                                                       .xInit = start,
+                                                       .xShutdown = stop};
     /* Lookaside memory would hide most allocations from a test, and costs 48 KiB a connection. */
     int rc = sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
     if (rc == SQLITE_OK) {
         rc = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
     }
-    return rc == SQLITE_OK ? 0
-                           : diag_set(ST_E_INVALID, "SQLite is in use already: choose its memory at the program's start");
+    return rc == SQLITE_OK
+               ? 0
+               : diag_set(ST_E_INVALID, "SQLite is in use already: choose its memory at the program's start");
 }

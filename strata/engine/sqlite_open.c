@@ -47,7 +47,8 @@ static st_err configure(struct sqlite_conn *c, const struct st_url *u)
 {
     unsigned cache = c->writer ? SQLITE_WRITER_CACHE_KIB : SQLITE_READER_CACHE_KIB;
     char sql[512];
-    /* No trusted_schema = OFF: SQLite 3.40 then refuses json_valid in CHECKs, for it counts its JSON functions as unsafe. */
+    /* No trusted_schema = OFF: SQLite 3.40 then refuses json_valid in CHECKs, for it counts its JSON functions as
+     * unsafe. */
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA cache_size = -%u; PRAGMA foreign_keys = ON; PRAGMA synchronous = %s; "
                    "PRAGMA journal_size_limit = %d; %s",

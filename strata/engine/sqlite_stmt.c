@@ -73,7 +73,7 @@ static uint64_t hash(const char *s)
 
 st_err sqlite_simple(struct sqlite_conn *c, const char *sql)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     uint64_t id = hash(sql);
     st_err rc = sqlite_stmt_get(c, str_of(sql), id, &stmt);
     if (rc) {
@@ -138,7 +138,7 @@ static st_err fetch(struct sqlite_conn *c, sqlite3_stmt *stmt, struct st_stmt *s
 
 st_err sqlite_stmt_run(struct sqlite_conn *c, struct st_stmt *s)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     st_err rc = sqlite_stmt_get(c, s->sql, s->id, &stmt);
     if (rc) {
         return rc;

@@ -54,9 +54,12 @@ DB_TEST(affected_counts_rows_written_and_returned)
 {
     must(w, "CREATE TABLE t (n integer PRIMARY KEY, v integer)");
     st_conn *c = take(w);
-    struct st_stmt s[] = {stmt(w, "INSERT INTO t VALUES (1, 1), (2, 1), (3, 1)"), stmt(w, "UPDATE t SET v = 2 WHERE n < 3"),
-                          stmt(w, "DELETE FROM t WHERE n = 99"), stmt(w, "SELECT n FROM t"),
-                          stmt(w, "DELETE FROM t RETURNING n"), stmt(w, "CREATE TABLE u (n integer)")};
+    struct st_stmt s[] = {stmt(w, "INSERT INTO t VALUES (1, 1), (2, 1), (3, 1)"),
+                          stmt(w, "UPDATE t SET v = 2 WHERE n < 3"),
+                          stmt(w, "DELETE FROM t WHERE n = 99"),
+                          stmt(w, "SELECT n FROM t"),
+                          stmt(w, "DELETE FROM t RETURNING n"),
+                          stmt(w, "CREATE TABLE u (n integer)")};
     OK(st_conn_run(c, s, 6, FIBER_FOREVER, NULL));
     const int64_t want[] = {3, 2, 0, 3, 3, 0};
     for (int i = 0; i < 6; i++) {
@@ -150,8 +153,11 @@ DB_TEST(a_callback_stops_the_statement_with_its_code)
     must(w, "CREATE TABLE t (n bigint); INSERT INTO t VALUES (1), (2), (3), (4)");
     int seen = 0;
     st_conn *c = take(w);
-    struct st_stmt s = {.sql = sql_for(w, "SELECT n FROM t ORDER BY n"), .shape = &only_shape, .arena = w->a,
-                        .row = stop_at_three, .arg = &seen};
+    struct st_stmt s = {.sql = sql_for(w, "SELECT n FROM t ORDER BY n"),
+                        .shape = &only_shape,
+                        .arena = w->a,
+                        .row = stop_at_three,
+                        .arg = &seen};
     size_t failed = 9;
     CODE(st_conn_run(c, &s, 1, FIBER_FOREVER, &failed), -EBADMSG);
     ck_assert_uint_eq(failed, 0);
@@ -196,15 +202,16 @@ START_TEST(hooks_hear_of_connections_and_statements)
     for (enum st_dialect d = ST_SQLITE; d <= ST_POSTGRESQL; d++) {
         struct heard h = {0};
         struct world w;
-        world_open(&w, d, &(const struct st_engine_options){.on_statement = on_statement, .on_connect = on_connect,
-                                                            .slow_ms = 20, .arg = &h});
+        world_open(&w, d,
+                   &(const struct st_engine_options){
+                       .on_statement = on_statement, .on_connect = on_connect, .slow_ms = 20, .arg = &h});
         st_conn *c = take(&w);
-        struct st_stmt s[] = {stmt(&w, "SELECT 1"),
-                              stmt(&w, d == ST_POSTGRESQL
-                                           ? "SELECT pg_sleep(0.05)"
-                                           : "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
-                                             "3000000) SELECT count(*) FROM n"),
-                              stmt(&w, "SELECT nonsense"), stmt(&w, "SELECT 4")};
+        struct st_stmt s[] = {
+            stmt(&w, "SELECT 1"),
+            stmt(&w, d == ST_POSTGRESQL ? "SELECT pg_sleep(0.05)"
+                                        : "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                                          "3000000) SELECT count(*) FROM n"),
+            stmt(&w, "SELECT nonsense"), stmt(&w, "SELECT 4")};
         CODE(st_conn_run(c, s, 4, FIBER_FOREVER, NULL), ST_E_SCHEMA);
         st_conn_release(c);
         ck_assert_int_eq(h.n, 1003);

@@ -20,7 +20,10 @@ typedef struct Row {
     int32_t i32;
 } Row;
 
-#define F(m, t, ...) {.type = (t), .offset = offsetof(Row, m), __VA_ARGS__}
+#define F(m, t, ...)                                         \
+    {                                                        \
+        .type = (t), .offset = offsetof(Row, m), __VA_ARGS__ \
+    }
 static const struct st_field fields[] = {
     F(id, ST_INT64),
     F(name, ST_TEXT),
@@ -42,13 +45,14 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 
 static void create(struct world *w)
 {
-    const char *sql = w->dialect == ST_POSTGRESQL
-                ? "CREATE TABLE t (id bigint PRIMARY KEY, name text UNIQUE, uuid uuid, seen timestamptz, tags text[], "
-                  "refs uuid[], data jsonb, bytes bytea, score float8, ok boolean, e text, small smallint, "
-                  "i16 smallint CHECK (i16 >= 0), i32 integer)"
-                : "CREATE TABLE t (id integer PRIMARY KEY, name text UNIQUE, uuid blob, seen integer, tags text, "
-                  "refs text, data text, bytes blob, score real, ok integer, e text, small integer, "
-                  "i16 integer CHECK (i16 >= 0), i32 integer)";
+    const char *sql =
+        w->dialect == ST_POSTGRESQL
+            ? "CREATE TABLE t (id bigint PRIMARY KEY, name text UNIQUE, uuid uuid, seen timestamptz, tags text[], "
+              "refs uuid[], data jsonb, bytes bytea, score float8, ok boolean, e text, small smallint, "
+              "i16 smallint CHECK (i16 >= 0), i32 integer)"
+            : "CREATE TABLE t (id integer PRIMARY KEY, name text UNIQUE, uuid blob, seen integer, tags text, "
+              "refs text, data text, bytes blob, score real, ok integer, e text, small integer, "
+              "i16 integer CHECK (i16 >= 0), i32 integer)";
     OK(st_engine_execute(w->e, sql, FIBER_FOREVER));
 }
 
@@ -91,8 +95,13 @@ static const void **make_rows(struct world *w, size_t n, int64_t first_id)
     Row *r = ARENA_ARRAY(w->a, Row, n);
     for (size_t i = 0; i < n; i++, r++) {
         int64_t id = first_id + (int64_t)i;
-        *r = (Row){.id = id, .name = arena_printf(w->a, "row %lld ü", (long long)id), .i16 = 5, .i32 = -7,
-                   .ok = i % 2 == 0, .e = (unsigned)(i % 3), .small = (unsigned)(i % 3)};
+        *r = (Row){.id = id,
+                   .name = arena_printf(w->a, "row %lld ü", (long long)id),
+                   .i16 = 5,
+                   .i32 = -7,
+                   .ok = i % 2 == 0,
+                   .e = (unsigned)(i % 3),
+                   .small = (unsigned)(i % 3)};
         r->uuid.b[15] = (uint8_t)i;
         if (i % 2) {
             r->seen = (st_opt_time){{1763832000000000 + id}, true};
@@ -152,8 +161,9 @@ static int check_row(void *arg, void *obj)
     ck_assert_uint_eq(r->refs.n, want->refs.n);
     ck_assert(r->refs.n == 0 || uuid_eq(r->refs.v[0], want->refs.v[0]));
     ck_assert_int_eq(r->data.text != NULL, want->data.text != NULL);
-    ck_assert(r->bytes.len == want->bytes.len && memcmp(r->bytes.p ? r->bytes.p : (const uint8_t *)"",
-              want->bytes.p ? want->bytes.p : (const uint8_t *)"", r->bytes.len) == 0);
+    ck_assert(r->bytes.len == want->bytes.len &&
+              memcmp(r->bytes.p ? r->bytes.p : (const uint8_t *)"", want->bytes.p ? want->bytes.p : (const uint8_t *)"",
+                     r->bytes.len) == 0);
     ck_assert(r->score.set == want->score.set && r->ok == want->ok && r->e == want->e && r->small == want->small);
     ck_assert(r->i16 == want->i16 && r->i32 == want->i32);
     return 0;
@@ -171,8 +181,8 @@ DB_TEST(every_type_goes_in_by_thousands)
     static const struct st_shape shape = {fields, N_FIELDS, sizeof(Row), 0};
     st_conn *c;
     OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
-    struct st_stmt s = {.sql = STR("SELECT " COLUMNS " FROM t"), .shape = &shape, .arena = w->a, .row = check_row,
-                        .arg = rows};
+    struct st_stmt s = {
+        .sql = STR("SELECT " COLUMNS " FROM t"), .shape = &shape, .arena = w->a, .row = check_row, .arg = rows};
     OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
     ck_assert_int_eq(s.affected, N);
     st_conn_release(c);
@@ -224,8 +234,11 @@ DB_TEST(within_a_transaction_rows_stay_only_when_it_commits)
     OK(st_conn_acquire(w->e, true, FIBER_FOREVER, &c));
     for (int commit = 0; commit < 2; commit++) {
         OK(st_conn_exec(c, "BEGIN", FIBER_FOREVER));
-        struct st_bulk b = {.sql = insert_sql(w, ""), .fields = fields, .n_fields = N_FIELDS,
-                            .rows = make_rows(w, 10, 0), .n_rows = 10};
+        struct st_bulk b = {.sql = insert_sql(w, ""),
+                            .fields = fields,
+                            .n_fields = N_FIELDS,
+                            .rows = make_rows(w, 10, 0),
+                            .n_rows = 10};
         OK(st_conn_bulk(c, &b, FIBER_FOREVER));
         ck_assert(st_conn_in_transaction(c));
         OK(st_conn_exec(c, commit ? "COMMIT" : "ROLLBACK", FIBER_FOREVER));

@@ -24,7 +24,9 @@ static int query(void *arg)
     if (j->script) {
         j->rc = st_conn_exec(c, sql, j->deadline);
     } else {
-        struct st_stmt s[] = {{.sql = STR("BEGIN")}, {.sql = STR("INSERT INTO t VALUES (1)")}, {.sql = str_of(sql)},
+        struct st_stmt s[] = {{.sql = STR("BEGIN")},
+                              {.sql = STR("INSERT INTO t VALUES (1)")},
+                              {.sql = str_of(sql)},
                               {.sql = STR("COMMIT")}};
         j->rc = st_conn_run(c, s, 4, j->deadline, NULL);
     }

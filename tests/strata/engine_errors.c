@@ -1,14 +1,15 @@
 /* Each kind of failure has its code, and the diagnosis says where. */
 #include "engine_support.h"
 
-
 static void create(struct world *w)
 {
-    must(w, "CREATE TABLE parent (a integer, b integer, PRIMARY KEY (a, b));"
-            "CREATE TABLE child (id integer PRIMARY KEY, a integer, b integer, name text NOT NULL, n integer, code text,"
-            " CONSTRAINT child_n_check CHECK (n > 0), CONSTRAINT child_parent FOREIGN KEY (a, b) REFERENCES parent (a, b));"
-            "CREATE UNIQUE INDEX child_name ON child (a, name); CREATE UNIQUE INDEX child_lower ON child (lower(code));"
-            "INSERT INTO parent VALUES (1, 1); INSERT INTO child VALUES (1, 1, 1, 'one', 1, 'x')");
+    must(
+        w,
+        "CREATE TABLE parent (a integer, b integer, PRIMARY KEY (a, b));"
+        "CREATE TABLE child (id integer PRIMARY KEY, a integer, b integer, name text NOT NULL, n integer, code text,"
+        " CONSTRAINT child_n_check CHECK (n > 0), CONSTRAINT child_parent FOREIGN KEY (a, b) REFERENCES parent (a, b));"
+        "CREATE UNIQUE INDEX child_name ON child (a, name); CREATE UNIQUE INDEX child_lower ON child (lower(code));"
+        "INSERT INTO parent VALUES (1, 1); INSERT INTO child VALUES (1, 1, 1, 'one', 1, 'x')");
 }
 
 static const struct diag *fails(struct world *w, const char *sql, st_err want)
@@ -108,8 +109,9 @@ START_TEST(postgresql_names_the_victim_of_a_deadlock)
     world_open(&w, ST_POSTGRESQL, NULL);
     must(&w, "CREATE TABLE t (n integer PRIMARY KEY, v integer); INSERT INTO t VALUES (1, 0), (2, 0)");
     int turn = 0;
-    struct locker l[] = {{.first = "BEGIN; UPDATE t SET v = 1 WHERE n = 1", .second = "UPDATE t SET v = 1 WHERE n = 2"},
-                         {.first = "BEGIN; UPDATE t SET v = 1 WHERE n = 2", .second = "UPDATE t SET v = 1 WHERE n = 1"}};
+    struct locker l[] = {
+        {.first = "BEGIN; UPDATE t SET v = 1 WHERE n = 1", .second = "UPDATE t SET v = 1 WHERE n = 2"},
+        {.first = "BEGIN; UPDATE t SET v = 1 WHERE n = 2", .second = "UPDATE t SET v = 1 WHERE n = 1"}};
     {
         FIBER_BUNDLE(bundle);
         for (int i = 0; i < 2; i++) {

@@ -1,5 +1,5 @@
-/* Every allocation fails in turn, SQLite's own among them: an error comes back, nothing is half done, and the same engine
- * goes on afterwards. */
+/* Every allocation fails in turn, SQLite's own among them: an error comes back, nothing is half done, and the same
+ * engine goes on afterwards. */
 #include "engine_support.h"
 
 typedef struct Row {
@@ -32,14 +32,21 @@ static st_err write_and_read(struct world *w, uint64_t round)
     }
     struct st_stmt s[] = {
         {.sql = STR("BEGIN"), .id = round * 8 + 1},
-        {.sql = pg ? STR("INSERT INTO t VALUES ($1, $2, $3)") : STR("INSERT INTO t VALUES (?1, ?2, ?3)"), .id = round * 8 + 2,
-         .params = values, .n_params = 3},
+        {.sql = pg ? STR("INSERT INTO t VALUES ($1, $2, $3)") : STR("INSERT INTO t VALUES (?1, ?2, ?3)"),
+         .id = round * 8 + 2,
+         .params = values,
+         .n_params = 3},
         {.sql = STR("SELECT id, name, tags FROM t ORDER BY name"), .id = round * 8 + 3, .shape = &shape, .arena = a},
     };
-    struct st_bulk b = {.sql = pg ? STR("INSERT INTO t SELECT a, b, c::text[] FROM unnest($1::int8[], $2::text[], $3::text[]"
-                                        ") AS u (a, b, c)")
-                                  : STR("INSERT INTO t VALUES (?1, ?2, ?3)"),
-                        .id = round * 8 + 4, .fields = fields, .n_fields = 3, .rows = ptrs, .n_rows = 2};
+    struct st_bulk b = {
+        .sql = pg ? STR("INSERT INTO t SELECT a, b, c::text[] FROM unnest($1::int8[], $2::text[], $3::text[]"
+                        ") AS u (a, b, c)")
+                  : STR("INSERT INTO t VALUES (?1, ?2, ?3)"),
+        .id = round * 8 + 4,
+        .fields = fields,
+        .n_fields = 3,
+        .rows = ptrs,
+        .n_rows = 2};
     struct st_stmt commit = {.sql = STR("COMMIT"), .id = round * 8 + 5};
     rc = st_conn_run(c, s, 3, FIBER_FOREVER, NULL);
     rc = rc ? rc : st_conn_bulk(c, &b, FIBER_FOREVER);
@@ -148,5 +155,6 @@ START_TEST(memory_that_stays_out_is_survived)
 END_TEST
 
 RUN("engine_faults", 60, CASE(every_allocation_of_a_transaction_may_fail_on_sqlite),
-    CASE(every_allocation_of_a_transaction_may_fail_on_postgresql), CASE(every_allocation_of_opening_may_fail_on_sqlite),
-    CASE(every_allocation_of_opening_may_fail_on_postgresql), CASE(memory_that_stays_out_is_survived));
+    CASE(every_allocation_of_a_transaction_may_fail_on_postgresql),
+    CASE(every_allocation_of_opening_may_fail_on_sqlite), CASE(every_allocation_of_opening_may_fail_on_postgresql),
+    CASE(memory_that_stays_out_is_survived));

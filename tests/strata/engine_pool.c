@@ -264,9 +264,9 @@ START_TEST(a_server_that_does_not_answer_runs_into_the_connect_timeout)
     FIBER_BUNDLE(b);
     OK(fiber_start(&b, swallow, listener));
     st_engine *e;
-    OK(st_engine_open(arena_printf(w.a, "postgresql://127.0.0.1:%d/d",
-                                   ntohs(((struct sockaddr_in *)(void *)&addr.ss)->sin_port)),
-                      &(const struct st_engine_options){.connect_timeout_ms = 50}, &e));
+    OK(st_engine_open(
+        arena_printf(w.a, "postgresql://127.0.0.1:%d/d", ntohs(((struct sockaddr_in *)(void *)&addr.ss)->sin_port)),
+        &(const struct st_engine_options){.connect_timeout_ms = 50}, &e));
     CODE(st_engine_ping(e, FIBER_FOREVER), ST_E_CONNECTION);
     ck_assert_ptr_nonnull(strstr(diag_last()->message, "50 ms"));
     st_engine_close(e);

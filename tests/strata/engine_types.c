@@ -40,15 +40,18 @@ typedef struct Nullable {
     st_opt_enum e, e_small;
 } Nullable;
 
-#define F(T, m, t, ...) {.type = (t), .offset = offsetof(T, m), __VA_ARGS__}
-#define FIELDS(T, null)                                                                                          \
-    F(T, key, ST_INT32), F(T, b, ST_BOOL, .nullable = null), F(T, i16, ST_INT16, .nullable = null),              \
-        F(T, i32, ST_INT32, .nullable = null), F(T, i64, ST_INT64, .nullable = null),                            \
-        F(T, d, ST_DOUBLE, .nullable = null), F(T, text, ST_TEXT, .nullable = null),                             \
-        F(T, uuid, ST_UUID, .nullable = null), F(T, time, ST_TIME, .nullable = null),                            \
-        F(T, bytes, ST_BYTES, .nullable = null), F(T, json, ST_JSON, .nullable = null),                          \
-        F(T, texts, ST_TEXTS, .nullable = null), F(T, uuids, ST_UUIDS, .nullable = null),                        \
-        F(T, e, ST_ENUM, .nullable = null, .of = &colour),                                                       \
+#define F(T, m, t, ...)                                    \
+    {                                                      \
+        .type = (t), .offset = offsetof(T, m), __VA_ARGS__ \
+    }
+#define FIELDS(T, null)                                                                             \
+    F(T, key, ST_INT32), F(T, b, ST_BOOL, .nullable = null), F(T, i16, ST_INT16, .nullable = null), \
+        F(T, i32, ST_INT32, .nullable = null), F(T, i64, ST_INT64, .nullable = null),               \
+        F(T, d, ST_DOUBLE, .nullable = null), F(T, text, ST_TEXT, .nullable = null),                \
+        F(T, uuid, ST_UUID, .nullable = null), F(T, time, ST_TIME, .nullable = null),               \
+        F(T, bytes, ST_BYTES, .nullable = null), F(T, json, ST_JSON, .nullable = null),             \
+        F(T, texts, ST_TEXTS, .nullable = null), F(T, uuids, ST_UUIDS, .nullable = null),           \
+        F(T, e, ST_ENUM, .nullable = null, .of = &colour),                                          \
         F(T, e_small, ST_ENUM, .nullable = null, .of = &colour, .as_smallint = true)
 
 enum { N_FIELDS = 15, HEAD = 32 };
@@ -116,12 +119,25 @@ static const st_uuid some_uuid = {{0, 1, 2, 3, 4, 5, 0x76, 7, 0x88, 9, 10, 11, 1
 static Row example(void)
 {
     static const uint8_t bytes[] = {0, 1, 255, 0};
-    static const char *const texts[] = {"", "a,b", "quo\"te", "back\\slash", "{brace}", "NULL", "näïve ☃ 𝄞", "line\nbreak"};
+    static const char *const texts[] = {"",        "a,b",  "quo\"te",   "back\\slash",
+                                        "{brace}", "NULL", "näïve ☃ 𝄞", "line\nbreak"};
     static st_uuid uuids[2];
     uuids[0] = some_uuid;
-    return (Row){.key = 1, .b = true, .i16 = -5, .i32 = 70000, .i64 = -5000000000, .d = 0.1, .text = "Grüße, 世界 𝄞",
-                 .uuid = some_uuid, .time = {1763832000123456}, .bytes = {bytes, sizeof bytes},
-                 .json = {"{\"a\": [1, \"ü\"]}"}, .texts = {texts, 8}, .uuids = {uuids, 2}, .e = 2, .e_small = 1};
+    return (Row){.key = 1,
+                 .b = true,
+                 .i16 = -5,
+                 .i32 = 70000,
+                 .i64 = -5000000000,
+                 .d = 0.1,
+                 .text = "Grüße, 世界 𝄞",
+                 .uuid = some_uuid,
+                 .time = {1763832000123456},
+                 .bytes = {bytes, sizeof bytes},
+                 .json = {"{\"a\": [1, \"ü\"]}"},
+                 .texts = {texts, 8},
+                 .uuids = {uuids, 2},
+                 .e = 2,
+                 .e_small = 1};
 }
 
 static void same(const Row *a, const Row *b)
@@ -131,7 +147,7 @@ static void same(const Row *a, const Row *b)
     ck_assert_int_eq(a->i16, b->i16);
     ck_assert_int_eq(a->i32, b->i32);
     ck_assert_int_eq(a->i64, b->i64);
-    ck_assert(memcmp(&a->d, &b->d, sizeof a->d) == 0);
+    ck_assert_double_eq(a->d, b->d);
     ck_assert_str_eq(a->text, b->text);
     ck_assert(uuid_eq(a->uuid, b->uuid));
     ck_assert_int_eq(a->time.us, b->time.us);
@@ -159,8 +175,15 @@ DB_TEST(every_type_comes_back_as_it_went_in)
 DB_TEST(extremes_come_back)
 {
     create(w);
-    Row low = {.key = INT32_MIN, .i16 = INT16_MIN, .i32 = INT32_MIN, .i64 = INT64_MIN, .d = -DBL_MAX, .text = "",
-               .time = {-62135596800000000}, .bytes = {(const uint8_t *)"", 0}, .json = {"0"}}; /* year 1 */
+    Row low = {.key = INT32_MIN,
+               .i16 = INT16_MIN,
+               .i32 = INT32_MIN,
+               .i64 = INT64_MIN,
+               .d = -DBL_MAX,
+               .text = "",
+               .time = {-62135596800000000},
+               .bytes = {(const uint8_t *)"", 0},
+               .json = {"0"}}; /* year 1 */
     insert(w, row_fields, &low);
     const Row *got = load_one(w, &row_shape);
     same(&low, got);
@@ -184,7 +207,8 @@ DB_TEST(nulls_come_back_in_every_nullable_type)
     ck_assert(!n->text && !n->bytes.p && !n->json.text && !n->texts.v && !n->uuids.v);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM t WHERE b IS NULL AND i16 IS NULL AND i32 IS NULL AND i64 IS NULL "
                                "AND d IS NULL AND t IS NULL AND u IS NULL AND ts IS NULL AND by IS NULL AND j IS NULL "
-                               "AND tx IS NULL AND us IS NULL AND e IS NULL AND es IS NULL"), 1);
+                               "AND tx IS NULL AND us IS NULL AND e IS NULL AND es IS NULL"),
+                     1);
 }
 
 DB_TEST(nullable_types_hold_values_too)
@@ -252,8 +276,12 @@ DB_TEST(rows_that_nobody_keeps_give_their_memory_to_the_next)
     OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
     for (int stream = 0; stream < 2; stream++) {
         t.n = 0;
-        struct st_stmt s = {.sql = sql_for(w, "SELECT " COLUMNS " FROM t ORDER BY key"), .shape = &row_shape,
-                            .arena = w->a, .row = drop_odd, .arg = &t, .stream = stream == 1};
+        struct st_stmt s = {.sql = sql_for(w, "SELECT " COLUMNS " FROM t ORDER BY key"),
+                            .shape = &row_shape,
+                            .arena = w->a,
+                            .row = drop_odd,
+                            .arg = &t,
+                            .stream = stream == 1};
         OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
         ck_assert_int_eq(s.affected, 20);
         ck_assert_int_eq(t.n, 10);
@@ -281,10 +309,15 @@ DB_TEST(a_stream_of_dropped_rows_takes_constant_memory)
     arena *a = arena_new(NULL, 512 * 1024);
     st_conn *c;
     OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
-    struct st_stmt s = {.sql = sql_for(w, "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n"
-                                          " WHERE i < 20000) SELECT i, substr('" "0123456789012345678901234567890123456789"
-                                          "', 1, CAST(i % 40 AS integer)) FROM n"),
-                        .shape = &shape, .arena = a, .row = keep_none, .stream = true};
+    struct st_stmt s = {.sql =
+                            sql_for(w, "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n"
+                                       " WHERE i < 20000) SELECT i, substr('"
+                                       "0123456789012345678901234567890123456789"
+                                       "', 1, CAST(i % 40 AS integer)) FROM n"),
+                        .shape = &shape,
+                        .arena = a,
+                        .row = keep_none,
+                        .stream = true};
     OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
     ck_assert_int_eq(s.affected, 20000);
     ck_assert_uint_lt(arena_held(a), 64 * 1024);
@@ -296,5 +329,4 @@ RUN("engine_types", 60, CASE(every_type_comes_back_as_it_went_in), CASE(extremes
     CASE(nulls_come_back_in_every_nullable_type), CASE(nullable_types_hold_values_too),
     CASE(what_the_member_cannot_hold_is_an_error_that_names_the_column),
     CASE(a_value_without_a_place_in_its_enum_is_refused_before_it_is_sent),
-    CASE(rows_that_nobody_keeps_give_their_memory_to_the_next),
-    CASE(a_stream_of_dropped_rows_takes_constant_memory));
+    CASE(rows_that_nobody_keeps_give_their_memory_to_the_next), CASE(a_stream_of_dropped_rows_takes_constant_memory));
