@@ -138,7 +138,22 @@ st_err st_delete(st_session *s, const void *obj);
 st_err st_flush(st_session *s);
 st_err st_commit(st_session *s);   /* flush and COMMIT in one batch; loaded objects stay readable */
 st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone; the session works again */
-/* Forgets all loaded objects and resets the arena; nothing may be pending (asserted). */
+/* Savepoints, nested up to ST_SAVEPOINTS_MAX deep. st_savepoint and st_release flush. st_rollback_to makes database and
+ * objects what they were at the savepoint, which stays open, and a failed session work again (when the connection is
+ * lost, only st_rollback does); relations are to be loaded again. Going back to or releasing one ends those within it.
+ *     struct st_savepoint sp;
+ *     st_savepoint(s, &sp);
+ *     st_add(s, Job, .state = QUEUED);
+ *     if (st_flush(s) == ST_E_UNIQUE) { st_rollback_to(s, &sp); } */
+enum { ST_SAVEPOINTS_MAX = 32 };
+struct st_savepoint {
+    uint64_t serial;
+    uint32_t depth;
+};
+st_err st_savepoint(st_session *s, struct st_savepoint *ret);
+st_err st_rollback_to(st_session *s, const struct st_savepoint *sp);
+st_err st_release(st_session *s, const struct st_savepoint *sp);
+/* Forgets all loaded objects and savepoints, and resets the arena; nothing may be pending (asserted). */
 void st_expunge_all(st_session *s);
 
 /* By criteria, past the identity map: pending writes are flushed first. ret_n, when not NULL, gets the number of rows.

@@ -144,7 +144,7 @@ static st_err prepare(st_session *s, struct plan *p)
     if (row_list_reserve(&s->touched, s->pending.n) != 0 || identity_reserve(&s->map, s->pending.n) != 0) {
         return diag_nomem();
     }
-    return 0;
+    return savepoints_reserve(&s->savepoints, s->pending.n);
 }
 
 /* ---- statements ---- */
@@ -321,6 +321,7 @@ static void settle(st_session *s, struct row *r)
 {
     void *obj = row_object(r);
     unsigned was = r->flags;
+    savepoints_note(&s->savepoints, r);
     r->flags &= ~(unsigned)(ROW_PENDING | ROW_NEW);
     if (is_void(was)) {
         r->flags |= ROW_GONE;

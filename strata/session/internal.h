@@ -60,6 +60,20 @@ struct found {
     uint64_t hash; /* 0: it was in the identity map already */
 };
 
+struct journal_entry;
+struct savepoint {
+    uint64_t serial;
+    size_t journal, touched; /* how many entries there were */
+};
+/* savepoint.c: those open, and what flushes did to rows since the outermost. */
+struct savepoints {
+    struct savepoint v[ST_SAVEPOINTS_MAX];
+    size_t n;
+    struct journal_entry *journal;
+    size_t n_journal, room;
+    uint64_t serial; /* the last one given */
+};
+
 struct st_session {
     st_err err; /* sticks until rollback */
     struct diag failure;
@@ -72,6 +86,7 @@ struct st_session {
     arena *scratch; /* of one call */
     identity map;
     struct row_list pending, touched;
+    struct savepoints savepoints;
     struct found *found; /* by one select, in its order */
     size_t n_found, found_room;
     uint32_t epoch;
@@ -146,6 +161,12 @@ st_err flush_late_changes(st_session *s);
 struct snapshot *snapshot_new(st_session *s, const struct row *r);
 /* Sets what is still zero of what the session keeps in a new row: id, tenant, version, timestamps. */
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now);
+
+/* ---- savepoint.c ---- */
+st_err savepoints_reserve(struct savepoints *p, size_t more);
+void savepoints_note(struct savepoints *p, struct row *r); /* before a flush settles it; reserved */
+void savepoints_forget(struct savepoints *p);              /* all of them */
+void savepoints_release(struct savepoints *p);
 
 /* ---- transaction.c ---- */
 void transaction_end(st_session *s);  /* after COMMIT: objects stay, snapshots go */

@@ -24,6 +24,7 @@ static void session_free(st_session *s)
 {
     if (s) {
         identity_release(&s->map);
+        savepoints_release(&s->savepoints);
         mem_free(s->pending.v);
         mem_free(s->touched.v);
         mem_free(s->found);

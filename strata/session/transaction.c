@@ -23,6 +23,7 @@ void transaction_end(st_session *s)
         r->snapshot = NULL;
     }
     s->touched.n = 0;
+    savepoints_forget(&s->savepoints);
     s->epoch++;
     release(s);
 }
@@ -68,6 +69,7 @@ void transaction_undo(st_session *s)
         undo(s, s->touched.v[i]);
     }
     s->touched.n = 0;
+    savepoints_forget(&s->savepoints);
     s->epoch++;
     release(s);
 }
@@ -136,6 +138,7 @@ void st_expunge_all(st_session *s)
     }
     assert(s->pending.n == 0);
     s->pending.n = s->touched.n = 0;
+    savepoints_forget(&s->savepoints);
     identity_clear(&s->map);
     arena_reset(s->arena);
     (void)session_leave(s, 0);
