@@ -37,14 +37,20 @@ void in_world(enum world_kind kind, void (*create)(struct world *w), void (*body
     world_running(NULL);
 }
 
-void in_each_world(void (*create)(struct world *w), void (*body)(struct world *w))
+void in_worlds(enum world_kind first, enum world_kind last, void (*create)(struct world *w),
+               void (*body)(struct world *w))
 {
     const char *only = getenv("WAYMARK_TEST_WORLD");
-    for (enum world_kind k = WORLD_SQLITE; k <= WORLD_APP; k++) {
+    for (enum world_kind k = first; k <= last; k++) {
         if (!only || strcmp(only, world_names[k]) == 0) {
             in_world(k, create, body);
         }
     }
+}
+
+void in_each_world(void (*create)(struct world *w), void (*body)(struct world *w))
+{
+    in_worlds(WORLD_SQLITE, WORLD_APP, create, body);
 }
 
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name)

@@ -24,6 +24,23 @@ void library_create(struct world *w);
 void in_each_world(void (*create)(struct world *w), void (*body)(struct world *w));
 void in_world(enum world_kind kind, void (*create)(struct world *w), void (*body)(struct world *w));
 
+/* The same, in the worlds from first to last. */
+void in_worlds(enum world_kind first, enum world_kind last, void (*create)(struct world *w),
+               void (*body)(struct world *w));
+
+/* Built with a scope.c that leaves the tenant out: what proves tenancy must fail then, unless there is a second wall.
+ */
+#ifdef ST_MUTATE_NO_TENANT
+enum { MUTANT = true };
+#else
+enum { MUTANT = false };
+#endif
+
+static inline bool walled(const struct world *w) /* by row-level security */
+{
+    return w->dialect == ST_POSTGRESQL && w->kind != WORLD_ADMIN;
+}
+
 /* An author of tenant with that name, committed in a session of its own. */
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name);
 int64_t authors_in(struct world *w, st_uuid tenant); /* as a new session of tenant counts them */
