@@ -1,8 +1,8 @@
 /* plain.h: sessions for callers without a C compiler: foreign function interfaces such as Python's ctypes.
  *
  * What Strata does with macros or structs, by functions of pointers, numbers and text; whatever takes no more than that
- * (st_engine_open, st_commit, ...) is called as it is. Models come from C: a small library of their own. Pointers into a
- * session live as long as what it loads. */
+ * (st_engine_open, st_commit, ...) is called as it is. Models come from C: a small library of their own. Pointers into
+ * a session live as long as what it loads. */
 #ifndef STRATA_PLAIN_H
 #define STRATA_PLAIN_H
 

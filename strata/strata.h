@@ -2,6 +2,7 @@
 #ifndef STRATA_STRATA_H
 #define STRATA_STRATA_H
 
+#include "base/mem.h"
 #include "strata/engine.h"
 #include "strata/expr.h"
 #include "strata/json.h"

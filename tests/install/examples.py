@@ -111,6 +111,50 @@ def a_program_may_use_every_private_name_of_the_archive():
     prints(expected('hello'), compiled(source, 'names', '-fno-builtin', *static()))
 
 
+ALLOCATOR = r'''
+#define main hello_main
+#include "hello.c"
+#undef main
+#include <stdlib.h>
+
+static _Atomic long made, live;
+static void *take(size_t size)
+{
+    made++;
+    live++;
+    return malloc(size);
+}
+static void *again(void *p, size_t size)
+{
+    live += !p;
+    return realloc(p, size);
+}
+static void give(void *p)
+{
+    live--;
+    free(p);
+}
+
+int main(int argc, char **argv)
+{
+    mem_set_hooks(&(const struct mem_hooks){take, again, give});
+    st_err rc = st_sqlite_use_mem();
+    rc = rc ? rc : hello_main(argc, argv);
+    printf("%s, %ld left\n", made > 100 ? "many blocks" : "few blocks", live);
+    return rc;
+}
+'''
+
+
+def memory_comes_from_the_allocator_that_a_program_gives():
+    source = os.path.join(SCRATCH, 'allocator.c')
+    with open(source, 'w') as f:
+        f.write(ALLOCATOR)
+    examples = os.path.join(SOURCE, 'examples')
+    program = compiled(source, 'allocator', '-I', examples, *shared())
+    prints(expected('hello') + 'many blocks, 0 left\n', program, file_url('allocator'))
+
+
 def a_cplusplus_program_calls_it():
     source = os.path.join(SCRATCH, 'plain.cc')
     with open(source, 'w') as f:
@@ -126,4 +170,4 @@ def a_cplusplus_program_calls_it():
 main([runs(name) for name in EXAMPLES] + [runs_statically(name) for name in EXAMPLES] + [
     python_uses_it_by_ctypes, an_example_says_what_is_wrong_with_its_database, a_first_program_is_short,
     the_page_on_the_library_shows_that_program, a_program_may_use_every_private_name_of_the_archive,
-    a_cplusplus_program_calls_it])
+    memory_comes_from_the_allocator_that_a_program_gives, a_cplusplus_program_calls_it])
