@@ -144,10 +144,8 @@ static int start_decoder(sitemap_parser *s, str head)
 {
     size_t bom = 0;
     const char *name = charset_bom(head, &bom);
-    bool wide = false;
     if (!name && head.len >= 4 && (memcmp(head.p, "<\0", 2) == 0 || memcmp(head.p, "\0<", 2) == 0)) {
         name = head.p[0] == '<' ? "UTF-16LE" : "UTF-16BE";
-        wide = true;
     }
     if (!name) {
         str label = declared_encoding(head);
@@ -161,7 +159,7 @@ static int start_decoder(sitemap_parser *s, str head)
         /* A document whose first bytes could be read cannot be UTF-16, whatever it says. */
         name = !name || str_starts(str_of(name), STR("UTF-16")) ? "UTF-8" : name;
     }
-    assert(bom <= head.len && !(wide && bom));
+    assert(bom <= head.len);
     int r = decoder_open(name, CHARSET_WINDOWS_1252, on_text, s, &s->decoder);
     if (r == -ENOTSUP) {
         sitemap_problem_add(s, SITEMAP_UNKNOWN_ENCODING);
