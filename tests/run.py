@@ -59,7 +59,7 @@ def environment(args):
     env = {k: v for k, v in os.environ.items()
            if not k.startswith('PG') and k.lower() not in ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')}
     env.update(LC_ALL='C.UTF-8', CK_TIMEOUT_MULTIPLIER=str(args.slower))
-    env.setdefault('HOME', tempfile.gettempdir())
+    env['HOME'] = env.get('HOME') or tempfile.gettempdir()
     env.setdefault('ASAN_OPTIONS', 'detect_stack_use_after_return=0:abort_on_error=0')
     env.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1')
     env.setdefault('TSAN_OPTIONS', 'halt_on_error=1:second_deadlock_stack=1')

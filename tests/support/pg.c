@@ -9,8 +9,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "test.h"
-
 #define PG_BIN "/usr/lib/postgresql/15/bin/"
 
 static const char *const role_names[] = {

@@ -44,4 +44,9 @@ const char *server_program(const char *path, const char *package);
 const char *server_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void server_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* What an executable's tests share, started before the first of them and stopped after the last; defined by
+ * support/pg.c, absent elsewhere. */
+__attribute__((weak)) void test_servers_start(void);
+__attribute__((weak)) void test_servers_stop(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/diag.h"
+#include "server.h"
 
 const char *test_diag(void)
 {

@@ -44,9 +44,4 @@ int test_main(int argc, char **argv, const char *suite, double timeout_s, const 
     } while (0)
 const char *test_diag(void);
 
-/* What an executable's tests share, started before the first of them and stopped after the last; defined by
- * support/pg.c, absent elsewhere. */
-__attribute__((weak)) void test_servers_start(void);
-__attribute__((weak)) void test_servers_stop(void);
-
 #endif
