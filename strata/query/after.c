@@ -83,13 +83,14 @@ static const st_expr *mixed(const struct st_place *place, const st_value *values
 st_err st_cursor_after(const struct st_place *place, const st_value *values, arena *a, const st_expr **ret)
 {
     size_t most = ((size_t)place->n + 4) * (place->n + 4);
-    struct nodes to = {.v = ARENA_ARRAY(a, st_expr, most), .args = ARENA_ARRAY(a, const st_expr *, most)};
-    if (!to.v || !to.args) {
+    st_expr *nodes = ARENA_ARRAY(a, st_expr, most);
+    struct nodes to = {.v = nodes, .args = ARENA_ARRAY(a, const st_expr *, most)};
+    if (!nodes || !to.args) {
         return diag_nomem();
     }
     if (is_uniform(place)) {
-        to.v[0] = (st_expr){.op = ST_OP_AFTER, .n = place->n, .values = values, .order = place->order};
-        *ret = &to.v[0];
+        nodes[0] = (st_expr){.op = ST_OP_AFTER, .n = place->n, .values = values, .order = place->order};
+        *ret = nodes;
     } else {
         *ret = mixed(place, values, &to);
     }
