@@ -26,11 +26,14 @@ DECLS_BEGIN
 
 typedef struct st_session st_session;
 
+/* On SQLite every transaction is serializable. */
+enum st_isolation { ST_ISOLATION_DEFAULT, ST_READ_COMMITTED, ST_REPEATABLE_READ, ST_SERIALIZABLE };
 struct st_session_options {
     st_uuid tenant;     /* nil: only models without a tenant column, unless system is given */
     const char *system; /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
     bool read_only;     /* SQLite: runs on a reader */
     int64_t deadline;   /* absolute, for every statement; 0: none but the fiber's */
+    enum st_isolation isolation; /* of each transaction; default: as the database is set */
 };
 st_err st_session_open(st_engine *e, const struct st_session_options *options, st_session **ret);
 void st_session_close(st_session *s); /* rolls back what was not committed; NULL is fine */
@@ -43,6 +46,12 @@ st_session *st_session_start(st_engine *e, const struct st_session_options *opti
 void st_session_closep(st_session **s);
 st_err st_session_error(const st_session *s); /* the code that made it fail, or 0 */
 arena *st_session_arena(st_session *s);       /* lives as long as what the session loads */
+
+/* Opens a session, runs fn and commits; all of it again, up to tries times (0: 5) with growing pauses, after
+ * ST_E_SERIALIZATION, ST_E_DEADLOCK and ST_E_CONFLICT. fn returns 0 to have it committed; else its code is returned.
+ * What it does outside the session it does with each try. A pause is not begun that would outlast options->deadline. */
+st_err st_retry(st_engine *e, const struct st_session_options *options, st_err (*fn)(st_session *s, void *arg),
+                void *arg, unsigned tries);
 
 /* ---- reading ---- */
 enum st_loader { ST_L_SELECTIN = 1, ST_L_JOINED, ST_L_ALL };
@@ -141,18 +150,18 @@ st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone;
 /* Savepoints, nested up to ST_SAVEPOINTS_MAX deep. st_savepoint and st_release flush. st_rollback_to makes database and
  * objects what they were at the savepoint, which stays open, and a failed session work again (when the connection is
  * lost, only st_rollback does); relations are to be loaded again. Going back to or releasing one ends those within it.
- *     struct st_savepoint sp;
+ *     struct st_mark sp;
  *     st_savepoint(s, &sp);
  *     st_add(s, Job, .state = QUEUED);
  *     if (st_flush(s) == ST_E_UNIQUE) { st_rollback_to(s, &sp); } */
 enum { ST_SAVEPOINTS_MAX = 32 };
-struct st_savepoint {
+struct st_mark {
     uint64_t serial;
     uint32_t depth;
 };
-st_err st_savepoint(st_session *s, struct st_savepoint *ret);
-st_err st_rollback_to(st_session *s, const struct st_savepoint *sp);
-st_err st_release(st_session *s, const struct st_savepoint *sp);
+st_err st_savepoint(st_session *s, struct st_mark *ret);
+st_err st_rollback_to(st_session *s, const struct st_mark *sp);
+st_err st_release(st_session *s, const struct st_mark *sp);
 /* Forgets all loaded objects and savepoints, and resets the arena; nothing may be pending (asserted). */
 void st_expunge_all(st_session *s);
 

@@ -12,8 +12,16 @@ struct st_stmt batch_plain(str sql)
 
 static str begin_text(const st_session *s)
 {
+    static const char *const texts[][2] = {
+        [ST_ISOLATION_DEFAULT] = {"BEGIN", "BEGIN READ ONLY"},
+        [ST_READ_COMMITTED] = {"BEGIN ISOLATION LEVEL READ COMMITTED",
+                               "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"},
+        [ST_REPEATABLE_READ] = {"BEGIN ISOLATION LEVEL REPEATABLE READ",
+                                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+        [ST_SERIALIZABLE] = {"BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"},
+    };
     if (s->reg->dialect == ST_POSTGRESQL) {
-        return s->read_only ? STR("BEGIN READ ONLY") : STR("BEGIN");
+        return str_of(texts[s->isolation][s->read_only]);
     }
     return s->read_only ? STR("BEGIN") : STR("BEGIN IMMEDIATE"); /* the lock now, not at the first write */
 }

@@ -81,6 +81,7 @@ struct st_session {
     struct st_scope scope;
     bool read_only, busy, begun; /* begun: conn is in our transaction */
     int64_t deadline;
+    enum st_isolation isolation;
     st_conn *conn;
     arena *arena;   /* what is loaded */
     arena *scratch; /* of one call */

@@ -101,7 +101,7 @@ static void pool_put(struct st_session_pool *p, st_session *s)
 
 st_err st_session_open(st_engine *e, const struct st_session_options *o, st_session **ret)
 {
-    assert(e && o && ret);
+    assert(e && o && ret && o->isolation <= ST_SERIALIZABLE);
     st_registry *reg;
     st_err rc = st_registry_of(e, &reg);
     if (rc) {
@@ -117,6 +117,7 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->scope = (struct st_scope){.tenant = o->tenant, .system = o->system != NULL && uuid_is_nil(o->tenant)};
     s->read_only = o->read_only;
     s->deadline = o->deadline ? o->deadline : FIBER_FOREVER;
+    s->isolation = o->isolation;
     s->map.seed = reg->seed;
     s->next = NULL;
     s->busy = s->begun = false;

@@ -124,7 +124,7 @@ static void undo_to(st_session *s, const struct savepoint *to)
 
 /* ---- calls ---- */
 
-static st_err find(const st_session *s, const struct st_savepoint *sp, size_t *ret)
+static st_err find(const st_session *s, const struct st_mark *sp, size_t *ret)
 {
     const struct savepoints *p = &s->savepoints;
     if (sp->depth >= p->n || p->v[sp->depth].serial != sp->serial) {
@@ -149,7 +149,7 @@ static st_err say(st_session *s, const char *verb, size_t depth, bool flushes)
     return rc ? rc : batch_finish(&b, &last);
 }
 
-static st_err save(st_session *s, struct st_savepoint *ret)
+static st_err save(st_session *s, struct st_mark *ret)
 {
     struct savepoints *p = &s->savepoints;
     if (p->n == ST_SAVEPOINTS_MAX) {
@@ -157,19 +157,19 @@ static st_err save(st_session *s, struct st_savepoint *ret)
     }
     st_err rc = say(s, "SAVEPOINT", p->n, true);
     if (!rc) {
-        *ret = (struct st_savepoint){.serial = ++p->serial, .depth = (uint32_t)p->n};
+        *ret = (struct st_mark){.serial = ++p->serial, .depth = (uint32_t)p->n};
         p->v[p->n++] = (struct savepoint){.serial = p->serial, .journal = p->n_journal, .touched = s->touched.n};
     }
     return rc;
 }
 
-st_err st_savepoint(st_session *s, struct st_savepoint *ret)
+st_err st_savepoint(st_session *s, struct st_mark *ret)
 {
     st_err rc = session_enter(s);
     return rc ? rc : session_leave(s, save(s, ret));
 }
 
-static st_err release(st_session *s, const struct st_savepoint *sp)
+static st_err release(st_session *s, const struct st_mark *sp)
 {
     size_t depth;
     st_err rc = find(s, sp, &depth);
@@ -181,13 +181,13 @@ static st_err release(st_session *s, const struct st_savepoint *sp)
     return rc;
 }
 
-st_err st_release(st_session *s, const struct st_savepoint *sp)
+st_err st_release(st_session *s, const struct st_mark *sp)
 {
     st_err rc = session_enter(s);
     return rc ? rc : session_leave(s, release(s, sp));
 }
 
-static st_err roll_back_to(st_session *s, const struct st_savepoint *sp)
+static st_err roll_back_to(st_session *s, const struct st_mark *sp)
 {
     size_t depth;
     st_err rc = find(s, sp, &depth);
@@ -203,7 +203,7 @@ static st_err roll_back_to(st_session *s, const struct st_savepoint *sp)
     return rc;
 }
 
-st_err st_rollback_to(st_session *s, const struct st_savepoint *sp)
+st_err st_rollback_to(st_session *s, const struct st_mark *sp)
 {
     if (!s->reg) {
         return s->err; /* ST_SESSION found no memory */

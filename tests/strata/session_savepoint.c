@@ -7,7 +7,7 @@ SESSION_TEST(a_rollback_to_a_savepoint_undoes_what_came_after_it)
     for (int flushes = 0; flushes < 3; flushes++) {
         ST_SESSION(s, w->e, .tenant = tenant_a);
         const Author *a = st_get(s, Author, anna), *o = st_get(s, Author, otto);
-        struct st_savepoint sp;
+        struct st_mark sp;
         st_edit(s, a)->born = (st_opt_int32){1900 + flushes, true};
         Author *before = st_add(s, Author, .name = "Before");
         OK(st_savepoint(s, &sp));
@@ -54,7 +54,7 @@ SESSION_TEST(a_rollback_to_a_savepoint_undoes_what_came_after_it)
 SESSION_TEST(savepoints_nest)
 {
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    struct st_savepoint outer, inner;
+    struct st_mark outer, inner;
     Author *a = st_add(s, Author, .name = "Anna");
     OK(st_savepoint(s, &outer));
     a->name = "Two"; /* found by the flush of the next savepoint */
@@ -80,7 +80,7 @@ SESSION_TEST(a_failure_after_a_savepoint_costs_only_what_came_after_it)
 {
     (void)author_put(w, tenant_a, "Anna");
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    struct st_savepoint sp;
+    struct st_mark sp;
     ck_assert_ptr_nonnull(st_add(s, Author, .name = "Otto"));
     OK(st_savepoint(s, &sp));
     for (int i = 0; i < 12; i++) { /* one by one, and in bulk */
@@ -107,7 +107,7 @@ SESSION_TEST(writes_past_the_identity_map_are_undone_and_read_again)
 {
     st_uuid anna = author_put(w, tenant_a, "Anna");
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    struct st_savepoint sp;
+    struct st_mark sp;
     const Author *a = st_get(s, Author, anna);
     OK(st_savepoint(s, &sp));
     OK(st_update_where(s, Author, NULL, NULL, ST_SET(Author, name, "All")));
@@ -122,7 +122,7 @@ SESSION_TEST(writes_past_the_identity_map_are_undone_and_read_again)
 SESSION_TEST(a_savepoint_ends_with_its_transaction_and_with_those_around_it)
 {
     ST_SESSION(s, w->e, .tenant = tenant_a);
-    struct st_savepoint outer, inner;
+    struct st_mark outer, inner;
     OK(st_savepoint(s, &outer));
     OK(st_savepoint(s, &inner));
     OK(st_rollback_to(s, &outer));
@@ -149,7 +149,7 @@ SESSION_TEST(a_savepoint_ends_with_its_transaction_and_with_those_around_it)
 /* Every allocation of a day with savepoints fails in turn: the session says so, and works after its rollback. */
 static st_err day(st_session *s)
 {
-    struct st_savepoint sp;
+    struct st_mark sp;
     Author *a = st_add(s, Author, .name = "Anna");
     st_err rc = st_savepoint(s, &sp);
     if (!rc) {
