@@ -11,6 +11,7 @@ static bool open_sources(struct st_pen *p, const struct st_read *q, struct st_so
     for (const struct st_join *j = q->joins; j && j->model && n <= ST_SOURCES_MAX; j++) {
         n++;
     }
+    st_shape_u32(p, n);
     struct st_source *all = ARENA_ARRAY(p->scratch, struct st_source, n);
     if (!all) {
         st_fail(p, diag_nomem());
@@ -167,7 +168,7 @@ static void put_body(struct st_pen *p, const struct st_reading *r)
     }
     put_condition(p, &own[0], q->where);
     put_groups(p, q);
-    st_put_sort(p, q->sort, " ORDER BY ");
+    st_put_sort(p, q->sort, " ORDER BY ", 0);
     if (!p->err) {
         st_put_limits(p, &(const struct st_query){.limit = q->limit, .offset = q->offset});
     }

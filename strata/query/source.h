@@ -38,7 +38,7 @@ void st_put_join(struct st_pen *p, const struct st_join *j, const struct st_sour
 void st_put_term(struct st_pen *p, const st_term *t, unsigned depth);
 /* The column whose values t has, or NULL: it says what an enum's names are. */
 const st_attr *st_term_attr(struct st_pen *p, const st_term *t);
-void st_put_sort(struct st_pen *p, const struct st_sort *sort, const char *first);
+void st_put_sort(struct st_pen *p, const struct st_sort *sort, const char *first, unsigned depth);
 void st_put_json(struct st_pen *p, const st_term *t); /* term_json.c */
 /* PostgreSQL's name of a type, for casts. */
 const char *st_cast_name(enum st_type type, bool as_smallint);

@@ -62,12 +62,12 @@ static bool never_null(struct st_pen *p, const st_term *t)
     return p->n_sources == 1 && st_term_attr(p, t) && !st_attr_nullable(st_term_attr(p, t));
 }
 
-void st_put_sort(struct st_pen *p, const struct st_sort *sort, const char *first)
+void st_put_sort(struct st_pen *p, const struct st_sort *sort, const char *first, unsigned depth)
 {
     for (; sort && sort->term && !p->err; sort++) {
         st_shape_byte(p, sort->descending ? 2 : 1);
         st_put(p, first);
-        st_put_term(p, sort->term, 0);
+        st_put_term(p, sort->term, depth);
         st_put(p, sort->descending ? " DESC" : "");
         if (!st_is_pg(p) && !never_null(p, sort->term)) { /* SQLite puts null first when rising */
             st_put(p, sort->descending ? " NULLS FIRST" : " NULLS LAST");
@@ -159,7 +159,8 @@ static void put_over(struct st_pen *p, const st_term *t, unsigned depth)
     }
     st_put(p, " OVER (");
     put_list(p, t->window->partition, "PARTITION BY ", depth);
-    st_put_sort(p, t->window->sort, t->window->partition && t->window->partition[0] ? " ORDER BY " : "ORDER BY ");
+    st_put_sort(p, t->window->sort, t->window->partition && t->window->partition[0] ? " ORDER BY " : "ORDER BY ",
+                depth + 1);
     st_put(p, "))");
     st_put(p, st_is_pg(p) ? back_to(p, t->of) : "");
 }
