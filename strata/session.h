@@ -147,6 +147,20 @@ st_err st_delete(st_session *s, const void *obj);
 st_err st_flush(st_session *s);
 st_err st_commit(st_session *s);   /* flush and COMMIT in one batch; loaded objects stay readable */
 st_err st_rollback(st_session *s); /* objects added are forgotten, edits undone; the session works again */
+/* Reads the object again now, after a flush; relations are to be loaded again. ST_E_NOT_FOUND: the row is gone. */
+st_err st_refresh(st_session *s, const void *obj);
+/* The next load of its row refreshes it, within the transaction, too. ST_E_INVALID: it has changes not flushed. */
+st_err st_expire(st_session *s, const void *obj);
+/* A copy in the caller's arena with all that it points to, relations not loaded; it is no object of any session. NULL
+ * when the session has failed or memory is out. */
+#define st_detach(s, obj, to) ((__typeof__(((void)0, *(obj))) *)st_detach_((s), (obj), (to)))
+void *st_detach_(st_session *s, const void *obj, arena *to);
+/* Takes the values of obj, any T, into this session's object of the same key: loaded for it, or added when there is no
+ * such row. Key, tenant, version and timestamps stay; a version in obj that is neither 0 nor the row's is ST_E_CONFLICT.
+ * The object is returned as st_edit does; NULL: see st_session_error. */
+#define st_merge(s, T_, obj) ((T_ *)st_merge_((s), &T_##_model, ((const T_ *){(obj)})))
+void *st_merge_(st_session *s, const st_model *m, const void *obj);
+
 /* Savepoints, nested up to ST_SAVEPOINTS_MAX deep. st_savepoint and st_release flush. st_rollback_to makes database and
  * objects what they were at the savepoint, which stays open, and a failed session work again (when the connection is
  * lost, only st_rollback does); relations are to be loaded again. Going back to or releasing one ends those within it.
