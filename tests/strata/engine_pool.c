@@ -243,6 +243,25 @@ START_TEST(a_server_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(several_hosts_are_tried_in_turn)
+{
+    struct world w;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    const char *at = strchr(w.url, '@'), *slash = strrchr(w.url, '/'), *port = strrchr(w.url, ':');
+    const char *url = arena_printf(w.a, "%.*s@127.0.0.1:%d,no-such-host.invalid:1,localhost%.*s%s?application_name=x",
+                                   (int)(at - w.url), w.url, server_free_port(), (int)(slash - port), port, slash);
+    st_engine *e;
+    OK(st_engine_open(url, NULL, &e));
+    OK(st_engine_ping(e, fiber_in_ms(20000)));
+    st_engine_close(e);
+    OK(st_engine_open("postgresql://no-such-host.invalid/d", NULL, &e));
+    CODE(st_engine_ping(e, fiber_in_ms(20000)), ST_E_CONNECTION);
+    ck_assert_ptr_nonnull(strstr(diag_last()->message, "no-such-host.invalid"));
+    st_engine_close(e);
+    world_close(&w);
+}
+END_TEST
+
 static int swallow(void *arg)
 {
     fiber_sock *s;
@@ -338,5 +357,6 @@ RUN("engine_pool", 60, CASE(size_and_overflow_bound_the_connections),
     CASE(idle_connections_that_the_server_ended_are_noticed_at_checkout),
     CASE(a_lost_connection_makes_all_older_ones_suspect), CASE(a_connection_killed_in_the_middle_of_a_query_is_lost),
     CASE(a_server_that_restarts_is_found_again), CASE(a_server_that_is_not_there_is_named),
-    CASE(a_server_that_does_not_answer_runs_into_the_connect_timeout), CASE(many_fibers_share_few_connections),
-    CASE(in_memory_everything_is_one_connection), CASE(an_engine_makes_its_own_loop_where_there_is_none));
+    CASE(several_hosts_are_tried_in_turn), CASE(a_server_that_does_not_answer_runs_into_the_connect_timeout),
+    CASE(many_fibers_share_few_connections), CASE(in_memory_everything_is_one_connection),
+    CASE(an_engine_makes_its_own_loop_where_there_is_none));

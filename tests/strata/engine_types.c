@@ -325,8 +325,37 @@ DB_TEST(a_stream_of_dropped_rows_takes_constant_memory)
     arena_free(a);
 }
 
+START_TEST(postgresql_types_without_a_reading_are_refused_by_name)
+{
+    struct world w;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    must(&w, "CREATE TYPE mood AS ENUM ('red', 'blue')");
+    static const struct st_field one[] = {
+        {.type = ST_TEXTS}, {.type = ST_UUIDS}, {.type = ST_INT64}, {.type = ST_ENUM, .of = &colour}};
+    static const struct {
+        int field;
+        st_err want;
+        const char *sql;
+    } cases[] = {{0, ST_E_SCHEMA, "SELECT ARRAY[['a'], ['b']] AS c"},
+                 {0, 0, "SELECT ARRAY['a', NULL] AS c"},
+                 {1, ST_E_SCHEMA, "SELECT ARRAY[NULL]::uuid[] AS c"},
+                 {2, ST_E_SCHEMA, "SELECT 1::numeric AS c"},
+                 {2, ST_E_SCHEMA, "SELECT 'x'::text AS c"},
+                 {2, 0, "SELECT 5::smallint AS c"},
+                 {3, 0, "SELECT 'blue'::mood AS c"}}; /* enums of the server's own are read by name */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct st_shape one_shape = {&one[cases[i].field], 1, 16, HEAD};
+        struct taken t;
+        CODE(load_as(&w, &one_shape, cases[i].sql, &t), cases[i].want);
+        ck_assert_str_eq(cases[i].want ? diag_last()->column : "c", "c");
+    }
+    world_close(&w);
+}
+END_TEST
+
 RUN("engine_types", 60, CASE(every_type_comes_back_as_it_went_in), CASE(extremes_come_back),
     CASE(nulls_come_back_in_every_nullable_type), CASE(nullable_types_hold_values_too),
     CASE(what_the_member_cannot_hold_is_an_error_that_names_the_column),
     CASE(a_value_without_a_place_in_its_enum_is_refused_before_it_is_sent),
-    CASE(rows_that_nobody_keeps_give_their_memory_to_the_next), CASE(a_stream_of_dropped_rows_takes_constant_memory));
+    CASE(rows_that_nobody_keeps_give_their_memory_to_the_next), CASE(a_stream_of_dropped_rows_takes_constant_memory),
+    CASE(postgresql_types_without_a_reading_are_refused_by_name));
