@@ -85,6 +85,7 @@ static void pool_put(struct st_session_pool *p, st_session *s)
 {
     assert(p->open > 0 && !s->conn && s->pending.n == 0 && s->touched.n == 0);
     p->open--;
+    savepoints_release(&s->savepoints);
     identity_clear(&s->map);
     arena_reset(s->arena);
     arena_reset(s->scratch);
