@@ -124,6 +124,12 @@ static void put_defaults(struct pairs *p, const st_engine *e)
     }
 }
 
+static void swallow_notice(void *arg, const PGresult *res)
+{
+    (void)arg;
+    (void)res;
+}
+
 static st_err start(const st_engine *e, int64_t deadline, PGconn **ret)
 {
     struct lists l = {0};
@@ -153,6 +159,7 @@ static st_err start(const st_engine *e, int64_t deadline, PGconn **ret)
         }
         *ret = PQconnectStartParams(p.keywords, p.values, 0);
         rc = *ret ? 0 : diag_nomem();
+        (void)PQsetNoticeReceiver(*ret, swallow_notice, NULL); /* from the start: it would print */
     }
     lists_release(&l);
     return rc;
@@ -192,15 +199,8 @@ static st_err finish_connecting(PGconn *pq, const char *url, int64_t deadline)
     }
 }
 
-static void swallow_notice(void *arg, const PGresult *res)
-{
-    (void)arg;
-    (void)res;
-}
-
 static st_err settle(struct pg_conn *c)
 {
-    (void)PQsetNoticeReceiver(c->pq, swallow_notice, NULL);
     int rc = fiber_fd_new(PQsocket(c->pq), &c->fd);
     if (rc) {
         return rc;
