@@ -139,7 +139,23 @@ void *st_add_(st_session *s, const st_model *m, const void *init);
  * session has failed or memory is out. The comma takes const away from the type, not from the object. */
 #define st_edit(s, obj) ((__typeof__(((void)0, *(obj))) *)st_edit_((s), (obj)))
 void *st_edit_(st_session *s, const void *obj);
+/* With obj goes at the flush what its relations say: children whose foreign key cascades (.on_delete of the key: the database
+ * sees to those that are not loaded) or whose MANY says .on_delete = ST_CASCADE or ST_SET_NULL (the session loads them), and
+ * the rows between of a many-to-many. */
 st_err st_delete(st_session *s, const void *obj);
+
+/* Both sides of a relation in step: the foreign key is set as st_edit would, and loaded lists and references follow at once.
+ * Of a many-to-many the row between is added or deleted. A child taken out gets a null key, or is deleted when the relation
+ * says .delete_orphan (or its key may not be null: ST_E_INVALID).
+ *     st_append(s, domain, jobs, st_add(s, Job, .state = QUEUED));  st_set_ref(s, job, domain, NULL); */
+#define ST_HAS_LIST_(obj, m) (uint32_t)_Generic((obj)->m, st_list: offsetof(__typeof__(*(obj)), m))
+#define ST_HAS_REF_(obj, m) (uint32_t)_Generic((obj)->m, st_ref: offsetof(__typeof__(*(obj)), m))
+#define st_append(s, parent, m, child) st_append_((s), (parent), ST_HAS_LIST_(parent, m), (child))
+#define st_remove(s, parent, m, child) st_remove_((s), (parent), ST_HAS_LIST_(parent, m), (child))
+#define st_set_ref(s, obj, m, other) st_set_ref_((s), (obj), ST_HAS_REF_(obj, m), (other))
+st_err st_append_(st_session *s, const void *parent, uint32_t member, const void *child);
+st_err st_remove_(st_session *s, const void *parent, uint32_t member, const void *child);
+st_err st_set_ref_(st_session *s, const void *obj, uint32_t member, const void *other);
 
 /* Checks every pending object (st_validate), then writes: new rows parents first, changed columns of edited ones,
  * deleted ones children first. A row that another writer changed or deleted meanwhile is ST_E_CONFLICT; diag names

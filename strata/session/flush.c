@@ -217,6 +217,7 @@ static st_err update_row(struct batch *b, const struct group *g, struct row *r, 
         const st_attr *a = m->columns[i].attr;
         if (a != m->version && a != m->updated && !st_value_same(a, obj, r->snapshot->image)) {
             changed[n++] = i;
+            b->s->lists_stale |= a->references != NULL;
         }
     }
     if (n == 0) {
@@ -305,9 +306,9 @@ static st_err write_all(struct batch *b, const struct plan *p)
             rc = update_row(b, g, g->rows[k], p->now);
         }
     }
-    rc = rc ? rc : write_knots(b, &p->delete, true);
+    rc = rc ? rc : write_knots(b, &p->removal, true);
     for (size_t i = p->n; i-- > 0 && !rc;) {
-        const struct group *g = &p->groups[p->delete.groups[i]];
+        const struct group *g = &p->groups[p->removal.groups[i]];
         for (size_t k = g->n_delete; k-- > 0 && !rc;) {
             rc = delete_row(b, g, g->rows[g->n_new + g->n_edit + k]);
         }
@@ -374,10 +375,11 @@ st_err flush_into(struct batch *b)
         return 0;
     }
     struct plan p = {.now = {clock_wall_us()}};
-    st_err rc = group_rows(s, &p);
+    st_err rc = s->cascades ? relations_cascade(b) : 0;
+    rc = rc ? rc : group_rows(s, &p);
     rc = rc ? rc : prepare(s, &p);
     rc = rc ? rc : flush_order(s, &p, false, &p.insert);
-    rc = rc ? rc : flush_order(s, &p, true, &p.delete);
+    rc = rc ? rc : flush_order(s, &p, true, &p.removal);
     rc = rc ? rc : write_all(b, &p);
     if (rc) {
         return rc;

@@ -29,7 +29,7 @@ struct plan {
     struct group *groups; /* by rank: parents first, as far as the models make no cycle */
     size_t n;
     st_time now;
-    struct row_order insert, delete; /* delete runs backwards */
+    struct row_order insert, removal; /* removal runs backwards */
 };
 
 /* Finds the order of the new rows or of those deleted, and sorts them within their groups. Linear to the rows, and next

@@ -91,6 +91,8 @@ struct st_session {
     struct found *found; /* by one select, in its order */
     size_t n_found, found_room;
     uint32_t epoch;
+    bool cascades;    /* rows are pending that are to be deleted */
+    bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
     st_session *next; /* in the pool */
 };
 
@@ -105,13 +107,24 @@ struct st_compiler session_compiler(const st_session *s);
 int row_list_push(struct row_list *l, struct row *r); /* -ENOMEM */
 int row_list_reserve(struct row_list *l, size_t more);
 
+struct batch;
 /* ---- load.c ---- */
 /* Flushes, then loads into s->found, all in one batch. */
 st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q);
+/* The same without the flush, behind what is in b. */
+st_err session_select_behind(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q);
 
 /* ---- unit.c ---- */
 /* The row behind obj, which must be this session's, and there. ST_E_INVALID says what is wrong. */
 st_err session_row(const st_session *s, const void *obj, struct row **ret);
+/* What st_add, st_edit and st_delete do, within a call. */
+st_err session_add(st_session *s, const st_model *m, const void *init, void **ret);
+st_err session_edit(st_session *s, const void *obj, struct row **ret);
+st_err session_delete(st_session *s, const void *obj);
+
+/* ---- relations_cascade.c ---- */
+/* Takes what goes with the rows about to be deleted into the pending work: before a flush looks at it. */
+st_err relations_cascade(struct batch *b);
 
 /* ---- batch.c: statements that go together ---- */
 struct batch {

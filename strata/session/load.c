@@ -31,7 +31,9 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
 {
     size_t size = r->mapper->model->size;
     void *obj = row_object(r);
-    assert(!(r->flags & ROW_PENDING)); /* selects flush first */
+    if (r->flags & ROW_PENDING) { /* only a cascade's select goes before the flush */
+        return 0;
+    }
     if (r->snapshot) {
         if (!st_mapper_image_same(r->mapper, obj, r->snapshot->image)) {
             return 0;
@@ -110,7 +112,7 @@ st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last)
     return rc ? rc : adopt(s, m);
 }
 
-static st_err select_into(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
+st_err session_select_behind(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
 {
     struct st_compiler c = session_compiler(b->s);
     struct st_stmt last = {.affected = 0};
@@ -124,7 +126,7 @@ st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, con
     st_err rc = st_scope_confines(&s->scope, m); /* before a connection is taken for nothing */
     rc = rc < 0 ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
-    return rc ? rc : select_into(&b, m, where, q);
+    return rc ? rc : session_select_behind(&b, m, where, q);
 }
 
 st_err session_found(st_session *s, st_rows *ret)

@@ -121,7 +121,7 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->isolation = o->isolation;
     s->map.seed = reg->seed;
     s->next = NULL;
-    s->busy = s->begun = false;
+    s->busy = s->begun = s->cascades = s->lists_stale = false;
     if (s->scope.system) {
         st_engine_audit(e, o->system);
     }

@@ -38,7 +38,7 @@ st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now)
     return st_scope_row(&s->scope, m, obj);
 }
 
-static st_err add(st_session *s, const st_model *m, const void *init, void **ret)
+st_err session_add(st_session *s, const st_model *m, const void *init, void **ret)
 {
     const st_mapper *mapper;
     st_err rc = session_writes(s);
@@ -68,7 +68,7 @@ void *st_add_(st_session *s, const st_model *m, const void *init)
     if (rc) {
         return NULL;
     }
-    rc = session_leave(s, add(s, m, init, &obj));
+    rc = session_leave(s, session_add(s, m, init, &obj));
     return rc ? NULL : obj;
 }
 
@@ -113,7 +113,7 @@ static st_err take_snapshot(st_session *s, struct row *r)
     return 0;
 }
 
-static st_err edit(st_session *s, const void *obj, struct row **ret)
+st_err session_edit(st_session *s, const void *obj, struct row **ret)
 {
     st_err rc = session_row(s, obj, ret);
     rc = rc ? rc : session_writes(s);
@@ -126,16 +126,17 @@ void *st_edit_(st_session *s, const void *obj)
     if (session_enter(s) != 0) {
         return NULL;
     }
-    st_err rc = session_leave(s, edit(s, obj, &r));
+    st_err rc = session_leave(s, session_edit(s, obj, &r));
     return rc ? NULL : row_object(r);
 }
 
-static st_err delete (st_session *s, const void *obj)
+st_err session_delete(st_session *s, const void *obj)
 {
     struct row *r;
-    st_err rc = edit(s, obj, &r); /* the snapshot has the version that must still be there */
+    st_err rc = session_edit(s, obj, &r); /* the snapshot has the version that must still be there */
     if (!rc) {
         r->flags |= ROW_DELETE;
+        s->cascades = s->lists_stale = true;
     }
     return rc;
 }
@@ -143,5 +144,5 @@ static st_err delete (st_session *s, const void *obj)
 st_err st_delete(st_session *s, const void *obj)
 {
     st_err rc = session_enter(s);
-    return rc ? rc : session_leave(s, delete (s, obj));
+    return rc ? rc : session_leave(s, session_delete(s, obj));
 }
