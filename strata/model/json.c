@@ -95,29 +95,99 @@ static void write_value(struct json_writer *w, const st_attr *a, const void *obj
     }
 }
 
-static bool is_selected(const char *name, const char *const *fields)
+/* What a selection says of a name: the whole of it, or by "name.rest" parts of it. */
+struct selected {
+    bool whole, parts;
+};
+
+static struct selected selects(const char *const *fields, const char *prefix, size_t prefix_len, const char *name)
 {
-    if (!fields) {
-        return true;
+    struct selected ret = {false, false};
+    size_t len = strlen(name);
+    for (; fields && *fields; fields++) {
+        if (strncmp(*fields, prefix, prefix_len) != 0 || strncmp(*fields + prefix_len, name, len) != 0) {
+            continue;
+        }
+        ret.whole |= (*fields)[prefix_len + len] == '\0';
+        ret.parts |= (*fields)[prefix_len + len] == '.';
     }
-    for (; *fields; fields++) {
-        if (strcmp(*fields, name) == 0) {
-            return true;
+    return ret;
+}
+
+/* An object within another one: the selection's names behind prefix ("jobs.files."), or all columns. */
+struct selection {
+    const char *const *fields; /* NULL: all columns */
+    char prefix[256];
+    size_t len;
+    unsigned depth;
+};
+enum { JSON_RELATIONS_MAX = 8 };
+
+static void write_object(struct json_writer *w, const st_model *m, const void *obj, const struct selection *of);
+
+static void write_relation(struct json_writer *w, const st_attr *a, const void *obj, const struct selection *of)
+{
+    if (a->kind == ST_A_MANY) {
+        const st_list *list = (const void *)((const char *)obj + a->offset);
+        json_array(w);
+        for (size_t i = 0; i < list->n; i++) {
+            write_object(w, a->target, list->items[i], of);
+        }
+        json_end(w);
+        return;
+    }
+    const st_ref *ref = (const void *)((const char *)obj + a->offset);
+    if (ref->item) {
+        write_object(w, a->target, ref->item, of);
+    } else {
+        json_null(w);
+    }
+}
+
+static bool is_loaded(const st_attr *a, const void *obj)
+{
+    const char *at = (const char *)obj + a->offset;
+    return a->kind == ST_A_MANY ? ((const st_list *)(const void *)at)->loaded
+                                : ((const st_ref *)(const void *)at)->loaded;
+}
+
+/* A relation that the selection names, when it is loaded. Depth is bounded by the names, and by JSON_RELATIONS_MAX. */
+static void write_selected(struct json_writer *w, const st_attr *a, const void *obj, const struct selection *of)
+{
+    struct selected named = selects(of->fields, of->prefix, of->len, a->name);
+    size_t len = strlen(a->name);
+    if (!(named.whole || named.parts) || !is_loaded(a, obj) || of->depth == JSON_RELATIONS_MAX ||
+        of->len + len + 1 >= sizeof of->prefix) {
+        return;
+    }
+    struct selection inner = {.fields = named.parts ? of->fields : NULL, .depth = of->depth + 1};
+    memcpy(inner.prefix, of->prefix, of->len);
+    memcpy(inner.prefix + of->len, a->name, len);
+    inner.prefix[of->len + len] = '.';
+    inner.len = of->len + len + 1;
+    json_key(w, a->name);
+    write_relation(w, a, obj, &inner);
+}
+
+static void write_object(struct json_writer *w, const st_model *m, const void *obj, const struct selection *of)
+{
+    json_object(w);
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_attr *a = &m->attrs[i];
+        if (a->kind == ST_A_COLUMN && !a->hidden &&
+            (!of->fields || selects(of->fields, of->prefix, of->len, a->name).whole)) {
+            json_key(w, a->name);
+            write_value(w, a, obj);
+        } else if ((a->kind == ST_A_MANY || a->kind == ST_A_ONE) && of->fields) {
+            write_selected(w, a, obj, of);
         }
     }
-    return false;
+    json_end(w);
 }
 
 void st_to_json(struct json_writer *w, const st_model *m, const void *obj, const char *const *fields)
 {
     assert(w && m && obj);
-    json_object(w);
-    for (size_t i = 0; i < m->n_attrs; i++) {
-        const st_attr *a = &m->attrs[i];
-        if (a->kind == ST_A_COLUMN && !a->hidden && is_selected(a->name, fields)) {
-            json_key(w, a->name);
-            write_value(w, a, obj);
-        }
-    }
-    json_end(w);
+    const struct selection all = {.fields = fields};
+    write_object(w, m, obj, &all);
 }

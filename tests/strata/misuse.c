@@ -55,6 +55,8 @@ st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids)
         st_edit(s, a)->name = "x";
     }
     (void)st_add(s, Author, .name = "x");
+    (void)st_select(s, Author, e, .with = ST_SELECTIN(Author, books, .then = ST_SELECTIN(Book, author)));
+    (void)st_append(s, loaded, books, st_add(s, Book, .title = "x"));
     (void)st_update_where(s, Author, NULL, NULL, ST_SET(Author, name, "x"), ST_ADD(Author, born, 1));
     int64_t n = 0;
     const char *name = NULL;
@@ -133,6 +135,10 @@ st_err use(st_session *s, const Author *loaded, st_uuid id, const st_uuid *ids)
     (void)st_read(s, Got, Author, .group_by = ST_TERMS("x"));
 #elif MISUSE == 39
     (void)st_raw(s, Got, "SELECT 1", ST_PARAMS(ST_V(loaded)));
+#elif MISUSE == 40
+    (void)st_select(s, Author, NULL, .with = ST_SELECTIN(Author, name));
+#elif MISUSE == 41
+    (void)st_append(s, loaded, name, loaded);
 #endif
     (void)e;
     return loaded->version;

@@ -3,7 +3,7 @@
 set -u
 root=$1
 shift
-last=39
+last=41
 
 compiles() {
     "$@" -std=gnu17 -w -D_GNU_SOURCE -fsyntax-only -I "$root" -I "$root/tests/strata" "$root/tests/strata/misuse.c"

@@ -71,5 +71,28 @@ START_TEST(hidden_columns_stay_out_and_fields_select)
 }
 END_TEST
 
+START_TEST(loaded_relations_are_written_when_they_are_named)
+{
+    BUF_AUTO buf b;
+    buf_init(&b, 1 << 16);
+    Author a = {.name = "Anna", .password = "secret"};
+    Book k = {.title = "One", .author = {&a, true}}, l = {.title = "Two"};
+    a.books = (st_list){.items = (const void *const[]){&k, &l}, .n = 2, .loaded = true};
+    ck_assert_ptr_null(strstr(to_json(&b, &Author_model, &a, NULL), "books"));
+    ck_assert_str_eq(to_json(&b, &Author_model, &a, (const char *const[]){"name", "books.title", "books.order", NULL}),
+                     "{\"name\":\"Anna\",\"books\":[{\"title\":\"One\",\"order\":0},{\"title\":\"Two\",\"order\":0}]}");
+    ck_assert_str_eq(to_json(&b, &Book_model, &k, (const char *const[]){"author.books.title", "author.password", NULL}),
+                     "{\"author\":{\"books\":[{\"title\":\"One\"},{\"title\":\"Two\"}]}}");
+    ck_assert_str_eq(to_json(&b, &Book_model, &l, (const char *const[]){"author", "title", NULL}),
+                     "{\"title\":\"Two\"}");
+    l.author = (st_ref){NULL, true};
+    ck_assert_str_eq(to_json(&b, &Book_model, &l, (const char *const[]){"author", NULL}), "{\"author\":null}");
+    const char *whole = to_json(&b, &Book_model, &k, (const char *const[]){"author", NULL});
+    ck_assert_ptr_nonnull(strstr(whole, "\"name\":\"Anna\""));
+    ck_assert_ptr_null(strstr(whole, "secret"));
+    ck_assert_ptr_null(strstr(whole, "books"));
+}
+END_TEST
+
 RUN("model_json", 10, CASE(every_type_has_its_spelling), CASE(base64_pads_each_length),
-    CASE(hidden_columns_stay_out_and_fields_select));
+    CASE(hidden_columns_stay_out_and_fields_select), CASE(loaded_relations_are_written_when_they_are_named));
