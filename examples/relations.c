@@ -73,7 +73,7 @@ static void show(st_session *s, const Album *a)
     printf("\n");
 }
 
-static st_err listen(st_engine *e)
+static st_err play(st_engine *e)
 {
     ST_SESSION(s, e, .read_only = false);
     const Album *a = st_first(
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
     st_err rc = st_engine_open(argc > 1 ? argv[1] : "sqlite:///:memory:", NULL, &e);
     rc = rc ? rc : st_create_all(e, models, 4, FIBER_FOREVER);
     rc = rc ? rc : record(e);
-    rc = rc ? rc : listen(e);
+    rc = rc ? rc : play(e);
     rc = rc ? rc : forget_the_loader(e);
     if (rc) {
         fprintf(stderr, "relations: %s\n", diag_last()->message);

@@ -54,7 +54,7 @@ st_err st_retry(st_engine *e, const struct st_session_options *options, st_err (
                 void *arg, unsigned tries);
 
 /* ---- reading ---- */
-enum st_loader { ST_L_SELECTIN = 1, ST_L_JOINED, ST_L_ALL };
+enum st_loader { ST_L_SELECTIN = 1, ST_L_ALL };
 typedef struct st_rows {
     const void *const *items;
     size_t n;
@@ -71,7 +71,7 @@ struct st_load {
     const struct st_load *const *all; /* ST_L_ALL: several, NULL-terminated */
 };
 struct st_query {
-    const struct st_load *with;   /* ST_SELECTIN(Author, books), ST_JOINED(Book, author), ST_WITH(several) */
+    const struct st_load *with;   /* ST_SELECTIN(Author, books), ST_WITH(several) */
     const struct st_order *order; /* ST_ORDER(...); the primary key is added as the last tie-break when limit is set */
     uint64_t limit;               /* 0: no limit */
     uint64_t offset;
@@ -90,7 +90,7 @@ const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_
 #define st_count(s, T_, where, ret_n) st_count_((s), &T_##_model, (where), (ret_n))
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
-/* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 10,000 of them).
+/* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 8,192 of them).
  *     .with = ST_SELECTIN(Domain, jobs, .where = ST_EQ(Job, state, QUEUED), .then = ST_SELECTIN(Job, files))
  * A list holds what its loader found, in its order; the last loader counts. Of a one-to-many the children's reference
  * to the parent is set, too. Nothing else loads a relation: a commit keeps them, a rollback and a refresh forget them.
