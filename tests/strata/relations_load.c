@@ -258,16 +258,21 @@ CLUB_TEST(no_loader_reaches_another_tenant)
         ck_assert_msg(forms[i].load(b) == 0, "%s reaches another tenant", forms[i].name);
         OK(st_session_error(b));
         OK(st_commit(b));
-        ST_SESSION(all, w->e, .system = "look at all members");
-        st_each (Club, c, st_select(all, Club, NULL, .with = ST_SELECTIN(Club, members))) {
-            st_rows members = st_many(all, Club, c, members);
-            ck_assert_uint_eq(members.n, uuid_eq(c->tenant_id, tenant_a));
-            st_each (Member, m, members) {
-                ck_assert(uuid_eq(m->tenant_id, c->tenant_id));
-            }
-        }
-        OK(st_commit(all));
     }
+    if (w->dialect == ST_POSTGRESQL) { /* row-level security lets others see no tenant's rows */
+        world_reopen(w, pg_test_url_as(w->url, PG_ADMIN), NULL);
+    }
+    ST_SESSION(all, w->e, .system = "look at all members");
+    st_rows clubs = st_select(all, Club, NULL, .with = ST_SELECTIN(Club, members));
+    ck_assert_uint_eq(clubs.n, 2);
+    st_each (Club, c, clubs) {
+        st_rows members = st_many(all, Club, c, members);
+        ck_assert_uint_eq(members.n, uuid_eq(c->tenant_id, tenant_a));
+        st_each (Member, m, members) {
+            ck_assert(uuid_eq(m->tenant_id, c->tenant_id));
+        }
+    }
+    OK(st_session_error(all));
 }
 
 RUN("relations_load", 100, CASE(selectin_loads_the_children_of_each_parent_and_their_way_back),
