@@ -113,13 +113,8 @@ static void undo_to(st_session *s, const struct savepoint *to)
             put_image(r);
         }
     }
-    for (size_t i = 0; s->map.slots && i <= s->map.mask; i++) { /* which rows belong together may be undone, too */
-        void *obj = s->map.slots[i].obj;
-        if (obj) {
-            st_mapper_unload(row_of(obj)->mapper, obj);
-        }
-    }
     s->epoch++;
+    relations_forget(s);
 }
 
 /* ---- calls ---- */

@@ -115,8 +115,7 @@ st_err st_commit(st_session *s)
     return rc ? rc : session_leave(s, commit(s));
 }
 
-/* Which rows belong together is what the transaction may have changed: relations are to be loaded again. */
-static void forget_relations(st_session *s)
+void relations_forget(st_session *s)
 {
     for (size_t i = 0; s->map.slots && i <= s->map.mask; i++) {
         void *obj = s->map.slots[i].obj;
@@ -139,7 +138,7 @@ st_err st_rollback(st_session *s)
     }
     s->busy = true;
     transaction_undo(s);
-    forget_relations(s);
+    relations_forget(s);
     s->err = 0;
     return session_leave(s, 0);
 }
