@@ -137,10 +137,16 @@ START_TEST(old_connections_are_recycled)
 }
 END_TEST
 
+#define OTHERS "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
 static void terminate_all(struct world *w)
 {
-    pg_test_exec(pg_test_url_as(w->url, PG_ADMIN), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
-                                                   "datname = current_database() AND pid <> pg_backend_pid()");
+    const char *admin = pg_test_url_as(w->url, PG_ADMIN);
+    pg_test_exec(admin, "SELECT pg_terminate_backend(pid) " OTHERS);
+    while (strcmp(pg_test_value(admin, "SELECT count(*) " OTHERS), "0") != 0) {
+        OK(fiber_sleep_until(fiber_in_ms(5)));
+    }
+    OK(fiber_sleep_until(fiber_in_ms(20))); /* from its last entry to the end of its process */
 }
 
 START_TEST(idle_connections_that_the_server_ended_are_noticed_at_checkout)
@@ -152,7 +158,6 @@ START_TEST(idle_connections_that_the_server_ended_are_noticed_at_checkout)
         st_conn_release(a);
         st_conn_release(b);
         terminate_all(&w);
-        OK(fiber_sleep_until(fiber_in_ms(20)));
         ck_assert_int_eq(number(&w, "SELECT 7"), 7);
         ck_assert_int_eq(number(&w, "SELECT 8"), 8);
         ck_assert_uint_eq(stats(&w).connects, 3);
