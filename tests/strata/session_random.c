@@ -137,7 +137,7 @@ static struct condition any_condition(struct play *p)
 }
 
 /* The condition as Strata has it, called where; expressions live in their block. */
-#define ONE(kind, x)                                   \
+#define ONE(kind, x, two)                              \
     ((kind) == 0   ? ST_EQ(Author, name, p->names[x])  \
      : (kind) == 1 ? ST_GT(Author, born, (int32_t)(x)) \
      : (kind) == 2 ? ST_EQ(Author, email, NULL)        \
@@ -145,10 +145,12 @@ static struct condition any_condition(struct play *p)
                              (x) % 3 == 0   ? "n0%"    \
                              : (x) % 3 == 1 ? "n1%"    \
                                             : "n2%")   \
-                   : ST_IN(Author, name, ((const char *const[]){p->names[x], p->names[((x) + 1) % NAMES]}), 2))
-#define CONDITION(c)                                                                           \
-    const st_expr *first_ = ONE((c)->kind % 5, (c)->x), *second_ = ONE((c)->kind / 5, (c)->y); \
-    first_ = (c)->not ? ST_NOT(first_) : first_;                                               \
+                   : ST_IN(Author, name, two, 2))
+#define CONDITION(c)                                                                                           \
+    const char *const two_x_[2] = {p->names[(c)->x], p->names[((c)->x + 1) % NAMES]};                          \
+    const char *const two_y_[2] = {p->names[(c)->y], p->names[((c)->y + 1) % NAMES]};                          \
+    const st_expr *first_ = ONE((c)->kind % 5, (c)->x, two_x_), *second_ = ONE((c)->kind / 5, (c)->y, two_y_); \
+    first_ = (c)->not ? ST_NOT(first_) : first_;                                                               \
     const st_expr *where = (c)->with_or ? ST_OR(first_, second_) : ST_AND(first_, second_)
 
 /* ---- operations ---- */
