@@ -1,4 +1,5 @@
 /* Sessions on SQLite beside sqlite3 used by hand for the same work. */
+#include <assert.h>
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -141,6 +142,7 @@ static bool read_by_hand(sqlite3_stmt *stmt, arena *a, Item ***items, size_t *n,
             }
             *items = more;
         }
+        assert(*items);
         if (!it) {
             return false;
         }

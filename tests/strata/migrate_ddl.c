@@ -195,7 +195,7 @@ START_TEST(the_default_now_is_microseconds)
     const st_table t = {.name = "t", ST_COLUMNS({"k", ST_INT64, .pk = true}, {"at", ST_TIME, .default_sql = "now()"})};
     sqlite3 *db = database(&t);
     ck_assert_str_eq(tried(db, "INSERT INTO t (k) VALUES (1)"), "");
-    long long at = atoll(value(db, "SELECT at FROM t"));
+    long long at = strtoll(value(db, "SELECT at FROM t"), NULL, 10);
     long long now = (long long)time(NULL) * 1000000;
     ck_assert_msg(at > now - 5000000 && at < now + 5000000, "%lld, not near %lld", at, now);
     sqlite3_close(db);

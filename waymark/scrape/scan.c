@@ -51,7 +51,7 @@ int scan_domain_name(buf *out, const char *name)
 {
     buf text BUF_AUTO;
     buf_init(&text, URL_BUF_MAX);
-    url u;
+    url u = {0};
     bool guessed;
     int r = parse_name(&text, name, true, &u, &guessed);
     if (r < 0) {
