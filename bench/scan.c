@@ -29,14 +29,17 @@ static bool write_site(const char *root)
         if (!f) {
             return false;
         }
-        (void)fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
-                      file < 0 ? "sitemapindex" : "urlset");
+        (void)fprintf(
+            f,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+            file < 0 ? "sitemapindex" : "urlset");
         for (int i = 0; i < (file < 0 ? FILES : URLS); i++) {
             if (file < 0) {
                 (void)fprintf(f, "<sitemap><loc>http://bench.test/s%d.xml</loc></sitemap>\n", i);
             } else {
                 (void)url_of(url, sizeof url, file, i);
-                (void)fprintf(f, "  <url>\n    <loc>%s</loc>\n    <lastmod>2026-11-0%d</lastmod>\n  </url>\n", url, i % 9 + 1);
+                (void)fprintf(f, "  <url>\n    <loc>%s</loc>\n    <lastmod>2026-11-0%d</lastmod>\n  </url>\n", url,
+                              i % 9 + 1);
             }
         }
         (void)fprintf(f, "</%s>\n", file < 0 ? "sitemapindex" : "urlset");
@@ -69,7 +72,8 @@ struct site {
 
 static bool answers(int port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
     if (fd >= 0) {
@@ -95,12 +99,14 @@ static struct site *site(void)
         return NULL;
     }
     FILE *f = fopen(conf, "w");
-    if (!f || fprintf(f,
-                      "daemon off; master_process off; pid %s.pid; error_log /dev/null; events {} http { access_log off; sendfile on;\n"
-                      "client_body_temp_path %s.b; proxy_temp_path %s.p; fastcgi_temp_path %s.f; uwsgi_temp_path %s.u;\n"
-                      "scgi_temp_path %s.s; types { application/xml xml; text/plain txt; }\n"
-                      "server { listen 127.0.0.1:%d; root %s; } }\n",
-                      s.root, s.root, s.root, s.root, s.root, s.root, port, s.root) < 0 ||
+    if (!f ||
+        fprintf(f,
+                "daemon off; master_process off; pid %s.pid; error_log /dev/null; events {} http { access_log off; "
+                "sendfile on;\n"
+                "client_body_temp_path %s.b; proxy_temp_path %s.p; fastcgi_temp_path %s.f; uwsgi_temp_path %s.u;\n"
+                "scgi_temp_path %s.s; types { application/xml xml; text/plain txt; }\n"
+                "server { listen 127.0.0.1:%d; root %s; } }\n",
+                s.root, s.root, s.root, s.root, s.root, s.root, port, s.root) < 0 ||
         fclose(f) != 0) {
         bench_say("cannot write %s", conf);
         return NULL;
@@ -142,7 +148,9 @@ static bool scan(struct bench_usage *u)
     (void)snprintf(db, sizeof db, "%s", bench_temp("scan.db"));
     (void)snprintf(url, sizeof url, "sqlite:///%s", db);
     (void)snprintf(pin, sizeof pin, "bench.test:80:127.0.0.1:%d", s->port);
-    const char *const argv[] = {WAYMARK_EXE, "scan", "http://bench.test", "--allow-private", "--resolve", pin, "--db", url, "--sitemaps-only", NULL};
+    const char *const argv[] = {
+        WAYMARK_EXE,       "scan", "http://bench.test", "--allow-private", "--resolve", pin, "--db", url,
+        "--sitemaps-only", NULL};
     bool ok = bench_command(argv, u);
     remove_db(db);
     return ok;
@@ -174,20 +182,27 @@ static double insert_rate(void)
         "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;"
         "create table domains (tenant_id blob not null, id blob not null, primary key (tenant_id, id));"
         "create table files (tenant_id blob not null, id blob not null, primary key (tenant_id, id));"
-        "create table pages (tenant_id blob not null, id blob not null, domain_id blob not null, file_id blob, url text not null,"
+        "create table pages (tenant_id blob not null, id blob not null, domain_id blob not null, file_id blob, url "
+        "text not null,"
         " status integer not null, changefreq integer, priority real, lastmod integer, first_seen integer not null,"
-        " last_seen integer not null, alternates text, images text, news text, videos text, created_at integer not null,"
-        " updated_at integer not null, version integer not null, primary key (tenant_id, id), unique (tenant_id, domain_id, url),"
+        " last_seen integer not null, alternates text, images text, news text, videos text, created_at integer not "
+        "null,"
+        " updated_at integer not null, version integer not null, primary key (tenant_id, id), unique (tenant_id, "
+        "domain_id, url),"
         " foreign key (tenant_id, domain_id) references domains, foreign key (tenant_id, file_id) references files);"
-        "insert into domains values (zeroblob(16), zeroblob(16)); insert into files values (zeroblob(16), zeroblob(16));";
+        "insert into domains values (zeroblob(16), zeroblob(16)); insert into files values (zeroblob(16), "
+        "zeroblob(16));";
     char path[PATH_SIZE], url[160];
     (void)snprintf(path, sizeof path, "%s", bench_temp("insert.db"));
     sqlite3 *db = NULL;
     sqlite3_stmt *st = NULL;
     double start = seconds(), rate = BENCH_FAILED;
     if (sqlite3_open(path, &db) || sqlite3_exec(db, schema, NULL, NULL, NULL) ||
-        sqlite3_prepare_v2(db, "insert into pages values (zeroblob(16), ?1, zeroblob(16), zeroblob(16), ?2, 0, null, null, ?3, ?3, ?3,"
-                               " null, null, null, null, ?3, ?3, 1) on conflict do nothing", -1, &st, NULL)) {
+        sqlite3_prepare_v2(
+            db,
+            "insert into pages values (zeroblob(16), ?1, zeroblob(16), zeroblob(16), ?2, 0, null, null, ?3, ?3, ?3,"
+            " null, null, null, null, ?3, ?3, 1) on conflict do nothing",
+            -1, &st, NULL)) {
         goto out;
     }
     for (int file = 0; file < FILES; file++) {
@@ -220,9 +235,17 @@ out:
 }
 
 const struct bench_case scan_cases[] = {
-    {.name = "scan-sqlite", .unit = "URLs/s", .rounds = 3, .ours = scan_rate, .theirs = insert_rate,
-     .note = "2.5 million URLs in 50 sitemaps from nginx into SQLite by `waymark scan`; theirs: the inserts alone, hand-written"},
-    {.name = "scan-memory", .unit = "MiB", .rounds = 1, .ours = scan_peak,
+    {.name = "scan-sqlite",
+     .unit = "URLs/s",
+     .rounds = 3,
+     .ours = scan_rate,
+     .theirs = insert_rate,
+     .note = "2.5 million URLs in 50 sitemaps from nginx into SQLite by `waymark scan`; theirs: the inserts alone, "
+             "hand-written"},
+    {.name = "scan-memory",
+     .unit = "MiB",
+     .rounds = 1,
+     .ours = scan_peak,
      .note = "peak memory of that scan; the limit is 64, the target 16"},
     {.name = NULL},
 };

@@ -1,7 +1,8 @@
 /* engine.h: a database and its connections.
  *
  * An engine belongs to one loop. Its URL decides what it talks to:
- *   sqlite:///relative/path   sqlite:////absolute/path   sqlite:///:memory:   (?mode=ro, ?cache_kib=N, ?busy_ms=N, ?synchronous=full)
+ *   sqlite:///relative/path   sqlite:////absolute/path   sqlite:///:memory:
+ *       (?mode=ro, ?cache_kib=N, ?busy_ms=N, ?synchronous=full)
  *   postgresql://user:password@host:port/db?any_libpq_parameter=value   (or postgres://)
  *   ?pooler=transaction: behind PgBouncer or Supavisor: no named prepared statements, no session state
  * Calls suspend the calling fiber; outside fibers they run the loop. */
@@ -17,15 +18,15 @@ DECLS_BEGIN
 typedef struct st_engine st_engine;
 
 struct st_engine_options {
-    unsigned pool_size;         /* kept open; 0: 5. SQLite: readers; the writer is one more */
-    unsigned max_overflow;      /* opened beyond pool_size under load and closed after; default 10; ST_NO_OVERFLOW: none */
+    unsigned pool_size;    /* kept open; 0: 5. SQLite: readers; the writer is one more */
+    unsigned max_overflow; /* opened beyond pool_size under load and closed after; default 10; ST_NO_OVERFLOW: none */
     int64_t checkout_timeout_ms; /* 0: 30,000 */
-    int64_t recycle_ms;         /* connections older than that are replaced; 0: never */
-    int64_t connect_timeout_ms; /* 0: 10,000 */
-    bool pre_ping;              /* test a connection at checkout */
-    bool fifo;                  /* default is LIFO */
-    const char *application;    /* application_name; NULL: "strata" */
-    int64_t slow_ms;            /* statements slower than that go to on_statement with slow set; 0: none */
+    int64_t recycle_ms;          /* connections older than that are replaced; 0: never */
+    int64_t connect_timeout_ms;  /* 0: 10,000 */
+    bool pre_ping;               /* test a connection at checkout */
+    bool fifo;                   /* default is LIFO */
+    const char *application;     /* application_name; NULL: "strata" */
+    int64_t slow_ms;             /* statements slower than that go to on_statement with slow set; 0: none */
     void (*on_statement)(void *arg, const char *sql, int64_t ns, bool slow);
     void (*on_connect)(void *arg);
     void (*on_audit)(void *arg, const char *reason); /* a session across tenants is opened */

@@ -47,12 +47,12 @@ struct st_expr {
     uint32_t offset;       /* of the column's member */
     uint32_t n;            /* values, items of the list, or arguments */
     const st_value *values;
-    const void *list;           /* IN: an array of the member's plain C type */
-    const st_expr *const *args; /* AND, OR, NOT */
-    const st_term *left;         /* a comparison of a term instead of a column */
-    const st_term *right;        /* ... with another term instead of a value */
-    const struct st_read *query; /* EXISTS, IN_QUERY */
-    const struct st_order *order; /* AFTER: rows behind values (n of them) in this order, all columns one way and not null */
+    const void *list;             /* IN: an array of the member's plain C type */
+    const st_expr *const *args;   /* AND, OR, NOT */
+    const st_term *left;          /* a comparison of a term instead of a column */
+    const st_term *right;         /* ... with another term instead of a value */
+    const struct st_read *query;  /* EXISTS, IN_QUERY */
+    const struct st_order *order; /* AFTER: rows behind values (n of them) in this order, all one way and not null */
 };
 
 /* Makers of values, chosen by the member's type; passing another type is an error of the compiler. */

@@ -83,7 +83,7 @@ struct st_model {
     size_t size; /* of the struct, bytes */
     const st_attr *attrs;
     size_t n_attrs;
-    const st_model *alias_of; /* the same table under another name within a query: ST_ALIAS; nothing else is set but name */
+    const st_model *alias_of; /* ST_ALIAS: that table under another name within a query; only name is set besides */
 };
 
 #define ST_DECLARE(type) extern const st_model type##_model

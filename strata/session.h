@@ -139,17 +139,18 @@ void *st_add_(st_session *s, const st_model *m, const void *init);
  * session has failed or memory is out. The comma takes const away from the type, not from the object. */
 #define st_edit(s, obj) ((__typeof__(((void)0, *(obj))) *)st_edit_((s), (obj)))
 void *st_edit_(st_session *s, const void *obj);
-/* With obj goes at the flush what its relations say: children whose foreign key cascades (.on_delete of the key: the database
- * sees to those that are not loaded) or whose MANY says .on_delete = ST_CASCADE or ST_SET_NULL (the session loads them), and
- * the rows between of a many-to-many. */
+/* With obj goes at the flush what its relations say: children whose foreign key cascades (.on_delete of the key: the
+ * database sees to those that are not loaded) or whose MANY says .on_delete = ST_CASCADE or ST_SET_NULL (the session
+ * loads them), and the rows between of a many-to-many. */
 st_err st_delete(st_session *s, const void *obj);
 
-/* Both sides of a relation in step: the foreign key is set as st_edit would, and loaded lists and references follow at once.
- * Of a many-to-many the row between is added or deleted. A child taken out gets a null key, or is deleted when the relation
- * says .delete_orphan (or its key may not be null: ST_E_INVALID).
+/* Both sides of a relation in step: the foreign key is set as st_edit would, and loaded lists and references follow at
+ * once. Of a many-to-many the row between is added or deleted. A child taken out gets a null key, or is deleted when
+ * the relation says .delete_orphan (or its key may not be null: ST_E_INVALID).
+ *
  *     st_append(s, domain, jobs, st_add(s, Job, .state = QUEUED));  st_set_ref(s, job, domain, NULL); */
-#define ST_HAS_LIST_(obj, m) (uint32_t)_Generic((obj)->m, st_list: offsetof(__typeof__(*(obj)), m))
-#define ST_HAS_REF_(obj, m) (uint32_t)_Generic((obj)->m, st_ref: offsetof(__typeof__(*(obj)), m))
+#define ST_HAS_LIST_(obj, m) (uint32_t) _Generic((obj)->m, st_list : offsetof(__typeof__(*(obj)), m))
+#define ST_HAS_REF_(obj, m) (uint32_t) _Generic((obj)->m, st_ref : offsetof(__typeof__(*(obj)), m))
 #define st_append(s, parent, m, child) st_append_((s), (parent), ST_HAS_LIST_(parent, m), (child))
 #define st_remove(s, parent, m, child) st_remove_((s), (parent), ST_HAS_LIST_(parent, m), (child))
 #define st_set_ref(s, obj, m, other) st_set_ref_((s), (obj), ST_HAS_REF_(obj, m), (other))
@@ -172,8 +173,8 @@ st_err st_expire(st_session *s, const void *obj);
 #define st_detach(s, obj, to) ((__typeof__(((void)0, *(obj))) *)st_detach_((s), (obj), (to)))
 void *st_detach_(st_session *s, const void *obj, arena *to);
 /* Takes the values of obj, any T, into this session's object of the same key: loaded for it, or added when there is no
- * such row. Key, tenant, version and timestamps stay; a version in obj that is neither 0 nor the row's is ST_E_CONFLICT.
- * The object is returned as st_edit does; NULL: see st_session_error. */
+ * such row. Key, tenant, version and timestamps stay; a version in obj that is neither 0 nor the row's is
+ * ST_E_CONFLICT. The object is returned as st_edit does; NULL: see st_session_error. */
 #define st_merge(s, T_, obj) ((T_ *)st_merge_((s), &T_##_model, ((const T_ *){(obj)})))
 void *st_merge_(st_session *s, const st_model *m, const void *obj);
 

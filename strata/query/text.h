@@ -23,8 +23,8 @@ struct st_pen {
     uint32_t n_with;
     uint32_t shared[SHARED_PARAMS]; /* numbers of parameters that terms may use again */
     uint32_t n_shared;
-    arena *scratch;     /* parameters, and values made on the way */
-    bool writing;       /* the second walk */
+    arena *scratch; /* parameters, and values made on the way */
+    bool writing;   /* the second walk */
     st_value *params;
     size_t n_params, room;
     uint32_t nodes; /* of the condition, as often as it names them */
@@ -45,8 +45,8 @@ void st_put_number(struct st_pen *p, size_t n);
 
 /* A parameter and its placeholder. */
 void st_put_param(struct st_pen *p, const st_value *v);
-/* A parameter of a term: equal ones are one, so that a term is the same text in SELECT, GROUP BY and ORDER BY. Writes nothing;
- * returns the number for st_put_number, 0 after an error. */
+/* A parameter of a term: equal ones are one, so that a term is the same text in SELECT, GROUP BY and ORDER BY. Writes
+ * nothing; returns the number for st_put_number, 0 after an error. */
 size_t st_share_param(struct st_pen *p, const st_value *v);
 /* Makes room for n parameters at once; what follows does not grow. */
 void st_reserve_params(struct st_pen *p, size_t n);

@@ -183,7 +183,7 @@ void savepoints_forget(struct savepoints *p);              /* all of them */
 void savepoints_release(struct savepoints *p);
 
 /* ---- transaction.c ---- */
-void transaction_end(st_session *s);  /* after COMMIT: objects stay, snapshots go */
+void transaction_end(st_session *s); /* after COMMIT: objects stay, snapshots go */
 /* Behind a rollback: which rows belong together may have changed meanwhile, and relations are to be loaded again. */
 void relations_forget(st_session *s);
 void transaction_undo(st_session *s); /* objects as at its begin; gives the connection back */

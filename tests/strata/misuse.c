@@ -38,7 +38,8 @@ typedef struct Got {
 #define T Got
 ST_RESULT(Got, COL(n), COL(name)
 #if MISUSE == 24
-                   , COL(nmae)
+                           ,
+          COL(nmae)
 #endif
 );
 #undef T

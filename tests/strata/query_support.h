@@ -44,8 +44,8 @@ typedef struct Lang {
 ST_DECLARE(Lang);
 ST_ALIAS(Sequel, Book);
 
-/* Anna wrote First (sold 10), its sequel Second (20) and its sequel Third (30), novels of order 1 to 3 for 1, 2 and 3; Otto
- * Poems (5), for 4; Zoe nothing. */
+/* Anna wrote First (sold 10), its sequel Second (20) and its sequel Third (30), novels of order 1 to 3 for 1, 2 and 3;
+ * Otto Poems (5), for 4; Zoe nothing. */
 void library_fill(struct world *w, st_uuid tenant);
 
 #endif

@@ -20,13 +20,12 @@ struct httpd {
 
 static enum MHD_Result queue(struct MHD_Connection *c, struct httpd_response *res)
 {
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(res->body.len, res->body.p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *r = MHD_create_response_from_buffer(res->body.len, res->body.p, MHD_RESPMEM_MUST_COPY);
     if (!r) {
         return MHD_NO;
     }
-    enum MHD_Result ok = MHD_add_response_header(
-        r, MHD_HTTP_HEADER_CONTENT_TYPE, res->content_type ? res->content_type : "text/html; charset=utf-8");
+    enum MHD_Result ok = MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                                 res->content_type ? res->content_type : "text/html; charset=utf-8");
     if (ok && res->location) {
         ok = MHD_add_response_header(r, MHD_HTTP_HEADER_LOCATION, res->location);
     }
@@ -71,8 +70,8 @@ static int serve(void *arg)
     httpd *h = arg;
     for (;;) {
         MHD_UNSIGNED_LONG_LONG ms;
-        int64_t deadline =
-            MHD_get_timeout(h->daemon, &ms) == MHD_YES ? fiber_in_ms((int64_t)(ms < 60000 ? ms : 60000)) : FIBER_FOREVER;
+        int64_t deadline = MHD_get_timeout(h->daemon, &ms) == MHD_YES ? fiber_in_ms((int64_t)(ms < 60000 ? ms : 60000))
+                                                                      : FIBER_FOREVER;
         int r = fiber_fd_wait(h->events, FIBER_READ, deadline);
         if (r < 0 && r != -ETIMEDOUT) {
             return r;

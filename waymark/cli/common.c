@@ -120,7 +120,8 @@ void reach_setup(const struct reach_options *r, struct scan_options *ret)
     ret->concurrency = (unsigned)r->concurrency;
     ret->sitemaps_only = r->sitemaps_only;
     ret->all_paths = r->all_paths;
-    ret->url_flags = (r->drop_tracking ? (unsigned)URL_DROP_TRACKING : 0u) | (r->drop_session ? (unsigned)URL_DROP_SESSION : 0u);
+    ret->url_flags =
+        (r->drop_tracking ? (unsigned)URL_DROP_TRACKING : 0u) | (r->drop_session ? (unsigned)URL_DROP_SESSION : 0u);
 }
 
 /* ---- the database ---- */
@@ -164,7 +165,8 @@ static int embedded_url(const struct db_options *d, bool must_exist, buf *out)
     buf_init(&dir, 4096);
     (void)data_dir(d, &dir);
     if (dir.err) {
-        return dir.err == -E2BIG ? diag_set(-ENAMETOOLONG, "the data directory's name is over 4,096 bytes") : diag_nomem();
+        return dir.err == -E2BIG ? diag_set(-ENAMETOOLONG, "the data directory's name is over 4,096 bytes")
+                                 : diag_nomem();
     }
     if (dir.p[0] != '/') {
         char here[4096];

@@ -112,10 +112,11 @@ int cmd_demo(int argc, char **argv)
         OPT_FLAG("once", &c.once, "end after the scan instead of keeping the site up"),
         OPT_UINT("port", "N", &c.port, 1, 65535, "serve the site on this port of 127.0.0.1 (any free one)"),
     };
-    const struct opt_spec spec = {"demo", "[--once] [--port N]",
-                                  "Serves a small built-in site on loopback, scans it into a temporary database and prints the result.\n"
-                                  "Needs no network and leaves nothing behind.",
-                                  opts, sizeof opts / sizeof *opts};
+    const struct opt_spec spec = {
+        "demo", "[--once] [--port N]",
+        "Serves a small built-in site on loopback, scans it into a temporary database and prints the result.\n"
+        "Needs no network and leaves nothing behind.",
+        opts, sizeof opts / sizeof *opts};
     int status;
     if (!opt_parse(&spec, &argc, argv, &status)) {
         return status;
@@ -126,7 +127,8 @@ int cmd_demo(int argc, char **argv)
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(c.dir, sizeof c.dir, "%s/waymark-demo-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
     if (!mkdtemp(c.dir)) {
-        return cli_error("demo", "cannot make a folder like %s: %s; TMPDIR names another place", c.dir, strerror(errno));
+        return cli_error("demo", "cannot make a folder like %s: %s; TMPDIR names another place", c.dir,
+                         strerror(errno));
     }
     status = cli_run_loop_interruptible("demo", work, &c);
     arena_free(c.outcome.arena);

@@ -8,7 +8,12 @@
 
 static const char *const pages[] = {"/", "/about", "/visit", "/contact"};
 static const char *const subjects[] = {"tides", "charts", "storms", "islands", "signals", "seabirds"};
-enum { N_PAGES = sizeof pages / sizeof *pages, N_SUBJECTS = sizeof subjects / sizeof *subjects, BOOKS = 60, POSTS = 24 };
+enum {
+    N_PAGES = sizeof pages / sizeof *pages,
+    N_SUBJECTS = sizeof subjects / sizeof *subjects,
+    BOOKS = 60,
+    POSTS = 24
+};
 _Static_assert(N_PAGES + BOOKS + POSTS == DEMO_SITE_PAGES, "the header says how many pages there are");
 
 static void robots(const struct httpd_request *req, struct httpd_response *res)
@@ -46,7 +51,8 @@ static void sitemap_pages(const struct httpd_request *req, struct httpd_response
     res->content_type = "application/xml";
     urlset_start(&res->body);
     for (size_t i = 0; i < N_PAGES; i++) {
-        buf_printf(&res->body, "  <url><loc>http://%s%s</loc><changefreq>monthly</changefreq><priority>%s</priority></url>\n",
+        buf_printf(&res->body,
+                   "  <url><loc>http://%s%s</loc><changefreq>monthly</changefreq><priority>%s</priority></url>\n",
                    req->host, pages[i], i == 0 ? "1.0" : "0.6");
     }
     buf_puts(&res->body, "</urlset>\n");
@@ -82,7 +88,8 @@ static void sitemap_books(const struct httpd_request *req, struct httpd_response
     res->content_type = "application/gzip";
     urlset_start(&res->body);
     for (size_t i = 0; i < BOOKS; i++) {
-        buf_printf(&res->body, "  <url><loc>http://%s/books/%s/%zu</loc><lastmod>2026-10-%02zuT09:00:00+00:00</lastmod></url>\n",
+        buf_printf(&res->body,
+                   "  <url><loc>http://%s/books/%s/%zu</loc><lastmod>2026-10-%02zuT09:00:00+00:00</lastmod></url>\n",
                    req->host, subjects[i % N_SUBJECTS], i + 1, i % 28 + 1);
     }
     buf_puts(&res->body, "</urlset>\n");
@@ -94,7 +101,8 @@ static void sitemap_journal(const struct httpd_request *req, struct httpd_respon
     res->content_type = "application/xml";
     urlset_start(&res->body);
     for (size_t i = 0; i < POSTS; i++) {
-        buf_printf(&res->body, "  <url><loc>http://%s/journal/2026/%02zu/on-%s</loc><lastmod>2026-%02zu-01</lastmod></url>\n",
+        buf_printf(&res->body,
+                   "  <url><loc>http://%s/journal/2026/%02zu/on-%s</loc><lastmod>2026-%02zu-01</lastmod></url>\n",
                    req->host, i % 11 + 1, subjects[i % N_SUBJECTS], i % 11 + 1);
     }
     buf_puts(&res->body, "</urlset>\n");
@@ -103,14 +111,17 @@ static void sitemap_journal(const struct httpd_request *req, struct httpd_respon
 static void page(const struct httpd_request *req, struct httpd_response *res)
 {
     buf *b = &res->body;
-    buf_puts(b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<title>Lantern Room Books &ndash; the lighthouse bookshop</title>\n"
-                "<meta name=\"description\" content=\"Books about the sea, the weather and the people who watch both.\">\n"
-                "</head>\n<body>\n<h1>Lantern Room Books</h1>\n<nav>");
+    buf_puts(b,
+             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<title>Lantern Room Books &ndash; the lighthouse bookshop</title>\n"
+             "<meta name=\"description\" content=\"Books about the sea, the weather and the people who watch both.\">\n"
+             "</head>\n<body>\n<h1>Lantern Room Books</h1>\n<nav>");
     for (size_t i = 0; i < N_PAGES; i++) {
         buf_printf(b, "<a href=\"%s\">%s</a> ", pages[i], i == 0 ? "Home" : pages[i] + 1);
     }
-    buf_printf(b, "</nav>\n<p>This page is part of the demo that comes with Waymark.</p>\n<p>%zu books, %zu journal entries.</p>\n",
+    buf_printf(b,
+               "</nav>\n<p>This page is part of the demo that comes with Waymark.</p>\n<p>%zu books, %zu journal "
+               "entries.</p>\n",
                (size_t)BOOKS, (size_t)POSTS);
     (void)req;
     buf_puts(b, "</body>\n</html>\n");

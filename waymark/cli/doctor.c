@@ -39,7 +39,8 @@ static void libraries(struct command *c)
     if (https) {
         good("libraries", text);
     } else {
-        bad(c, "libraries", text, "libcurl has no TLS, so https sites cannot be read: install the distribution's libcurl4");
+        bad(c, "libraries", text,
+            "libcurl has no TLS, so https sites cannot be read: install the distribution's libcurl4");
     }
 }
 
@@ -102,7 +103,8 @@ static void database(struct command *c)
         if (diag_last()->code == -ENOENT) { /* nothing scanned yet: not a fault */
             good("database", "none yet; the first scan makes one");
         } else {
-            bad(c, "database", diag_last()->message, diag_last()->hint[0] ? diag_last()->hint : "check --db or $WAYMARK_DB");
+            bad(c, "database", diag_last()->message,
+                diag_last()->hint[0] ? diag_last()->hint : "check --db or $WAYMARK_DB");
         }
         return;
     }
@@ -141,12 +143,14 @@ int cmd_doctor(int argc, char **argv)
 {
     struct command c = {.problems = 0};
     const struct opt opts[] = {DB_OPTIONS(&c.db)};
-    const struct opt_spec spec = {"doctor", "[--db URL]",
-                                  "Checks libraries, limits, clock, disk and database, and says how to mend what is wrong.",
-                                  opts, sizeof opts / sizeof *opts};
+    const struct opt_spec spec = {
+        "doctor", "[--db URL]",
+        "Checks libraries, limits, clock, disk and database, and says how to mend what is wrong.", opts,
+        sizeof opts / sizeof *opts};
     int status;
     if (!opt_parse(&spec, &argc, argv, &status)) {
         return status;
     }
-    return argc > 1 ? cli_usage_error("doctor", "takes no operand, not '%s'", argv[1]) : cli_run_loop("doctor", work, &c);
+    return argc > 1 ? cli_usage_error("doctor", "takes no operand, not '%s'", argv[1])
+                    : cli_run_loop("doctor", work, &c);
 }

@@ -246,7 +246,8 @@ static int run(struct command *c, const char *about, int argc, char **argv)
 int cmd_pages(int argc, char **argv)
 {
     struct command c = {.what = PAGES, .name = "pages"};
-    return run(&c, "Lists the pages found, of DOMAIN or of all domains, by URL.\n\n  waymark pages example.com --json", argc, argv);
+    return run(&c, "Lists the pages found, of DOMAIN or of all domains, by URL.\n\n  waymark pages example.com --json",
+               argc, argv);
 }
 
 int cmd_domains(int argc, char **argv)

@@ -10,7 +10,8 @@
 #include "waymark/cli/term.h"
 #include "waymark/scrape/url.h"
 
-/* URLs printed, by a 64-bit hash of each: a set of a few million has a false repeat with odds below one in a million. */
+/* URLs printed, by a 64-bit hash of each: a set of a few million has a false repeat with odds below one in a million.
+ */
 struct printed {
     uint64_t *slots; /* 0: free */
     size_t room, n;
@@ -125,8 +126,13 @@ static void on_progress(void *arg, const struct scan_counts *counts)
 static int work(void *arg)
 {
     struct command *c = arg;
-    const struct scan_sink sink = {.arg = c, .site = on_site, .sitemap = on_sitemap, .pages = on_pages,
-                                   .sitemap_done = on_sitemap, .note = on_note, .progress = on_progress};
+    const struct scan_sink sink = {.arg = c,
+                                   .site = on_site,
+                                   .sitemap = on_sitemap,
+                                   .pages = on_pages,
+                                   .sitemap_done = on_sitemap,
+                                   .note = on_note,
+                                   .progress = on_progress};
     polite *p = NULL;
     struct scan_counts counts;
     const struct polite_options manners = {.delay_ms = (int64_t)c->door.delay_ms};
@@ -151,10 +157,11 @@ int cmd_map(int argc, char **argv)
         REACH_OPTIONS(&c.reach),
         DOOR_OPTIONS(&c.door),
     };
-    const struct opt_spec spec = {"map", "SITE [options]",
-                                  "Prints every page URL that the sitemaps of SITE list, one a line, each once. Keeps nothing.\n\n"
-                                  "  waymark map https://www.debian.org > urls.txt",
-                                  opts, sizeof opts / sizeof *opts};
+    const struct opt_spec spec = {
+        "map", "SITE [options]",
+        "Prints every page URL that the sitemaps of SITE list, one a line, each once. Keeps nothing.\n\n"
+        "  waymark map https://www.debian.org > urls.txt",
+        opts, sizeof opts / sizeof *opts};
     int status;
     if (!opt_parse(&spec, &argc, argv, &status)) {
         return status;

@@ -84,8 +84,13 @@ static int renew(void *arg)
 
 static int run(struct storing *t, const struct scan_options *options, const char *site)
 {
-    const struct scan_sink sink = {.arg = t, .site = on_site, .sitemap = on_sitemap, .pages = on_pages,
-                                   .sitemap_done = on_sitemap_done, .note = on_note, .progress = on_progress};
+    const struct scan_sink sink = {.arg = t,
+                                   .site = on_site,
+                                   .sitemap = on_sitemap,
+                                   .pages = on_pages,
+                                   .sitemap_done = on_sitemap_done,
+                                   .note = on_note,
+                                   .progress = on_progress};
     FIBER_BUNDLE(renewal);
     int r = fiber_start(&renewal, renew, t);
     return r < 0 ? r : scan_site(options, site, &sink, &t->outcome->counts);

@@ -15,8 +15,8 @@ struct store_note {
 
 /* What came of one site. */
 struct store_outcome {
-    const char *site;   /* as asked for */
-    char *domain;       /* the name it is kept under; "" when it has none */
+    const char *site; /* as asked for */
+    char *domain;     /* the name it is kept under; "" when it has none */
     enum job_status status;
     char error[800]; /* a diagnosis and its hint */
     st_uuid job_id;
@@ -31,8 +31,8 @@ struct store_outcome {
 /* Progress of a running scan, at most some times a second. */
 typedef void store_progress(void *arg, const struct store_outcome *o);
 
-/* Scans o->site into the database; everything is told in *o, whose arena is the caller's to free. Returns 0 whatever the
- * site did, or a negative code of this side (also in o->error). Cancelling the fiber ends the job as cancelled. */
+/* Scans o->site into the database; everything is told in *o, whose arena is the caller's to free. Returns 0 whatever
+ * the site did, or a negative code of this side (also in o->error). Cancelling the fiber ends the job as cancelled. */
 int store_scan(st_engine *e, st_uuid tenant, const struct scan_options *options, const char *site,
                store_progress *progress, void *arg, struct store_outcome *o);
 

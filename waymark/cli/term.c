@@ -14,7 +14,7 @@
 enum { COLUMNS_MAX = 16, TABLE_MAX = 64 << 20, GAP = 2 };
 
 struct term_table {
-    buf text;      /* cells, each NUL-terminated, row by row */
+    buf text; /* cells, each NUL-terminated, row by row */
     size_t columns, cells;
     size_t width[COLUMNS_MAX];
     bool right[COLUMNS_MAX];

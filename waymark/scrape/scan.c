@@ -43,7 +43,8 @@ static int parse_name(buf *b, const char *name, bool https, url *ret, bool *ret_
     if (r == 0 && (ret->username.len || ret->password.len)) {
         return diag_set(-EINVAL, "'%s' holds a user name or password; leave them out", name);
     }
-    return r < 0 ? diag_set(-EINVAL, "'%s' is no site: %s; give a host such as example.com, or a URL", name, url_error_text(r))
+    return r < 0 ? diag_set(-EINVAL, "'%s' is no site: %s; give a host such as example.com, or a URL", name,
+                            url_error_text(r))
                  : 0;
 }
 
@@ -115,7 +116,8 @@ static int read_robots(struct scan *s, const url *at, struct answer *ret)
     const struct fetch_response *res = fetch_result(f);
     s->counts.bytes += body.len;
     *ret = (struct answer){.outcome = res->outcome, .status = res->status};
-    (void)snprintf(ret->detail, sizeof ret->detail, "%s", res->detail[0] ? res->detail : fetch_outcome_text(res->outcome));
+    (void)snprintf(ret->detail, sizeof ret->detail, "%s",
+                   res->detail[0] ? res->detail : fetch_outcome_text(res->outcome));
     bool cut_short = res->partial && r != -E2BIG; /* over ROBOTS_MAX is the file's fault and no failure */
     enum robots_policy policy = robots_policy(cut_short ? 0 : res->status, res->redirects);
     s->closed = policy == ROBOTS_DISALLOW_ALL;
@@ -144,13 +146,40 @@ static bool allowed(const struct scan *s, const url *u)
 
 /* By how many of 2,196 hosts declare the path, so that the first questions gain most; then those of common software. */
 static const char *const well_known[] = {
-    "/sitemap.xml", "/sitemap_index.xml", "/sitemap-index.xml", "/sitemapindex.xml", "/sitemap.xml.gz",
-    "/sitemap/sitemap.xml", "/sitemap", "/wp-sitemap.xml", "/sitemap.php", "/news-sitemap.xml", "/sitemaps",
-    "/en/sitemap.xml", "/siteindex.xml", "/sitemap/index.xml", "/sitemaps/index.xml", "/sitemaps/sitemap.xml",
-    "/sitemaps.xml", "/sitemaps/sitemap-index.xml", "/sitemaps/news.xml", "/sitemap.txt", "/sitemap.aspx",
-    "/blog/sitemap_index.xml", "/sitemaps/sitemap_index.xml", "/sitemap/sitemap-index.xml", "/en-us/sitemap.xml",
-    "/Sitemap.xml", "/sitemaps/sitemap.xml.gz", "/arcio/news-sitemap/", "/post-sitemap.xml", "/page-sitemap.xml",
-    "/product-sitemap.xml", "/category-sitemap.xml", "/sitemap-news.xml", "/admin/config/search/xmlsitemap",
+    "/sitemap.xml",
+    "/sitemap_index.xml",
+    "/sitemap-index.xml",
+    "/sitemapindex.xml",
+    "/sitemap.xml.gz",
+    "/sitemap/sitemap.xml",
+    "/sitemap",
+    "/wp-sitemap.xml",
+    "/sitemap.php",
+    "/news-sitemap.xml",
+    "/sitemaps",
+    "/en/sitemap.xml",
+    "/siteindex.xml",
+    "/sitemap/index.xml",
+    "/sitemaps/index.xml",
+    "/sitemaps/sitemap.xml",
+    "/sitemaps.xml",
+    "/sitemaps/sitemap-index.xml",
+    "/sitemaps/news.xml",
+    "/sitemap.txt",
+    "/sitemap.aspx",
+    "/blog/sitemap_index.xml",
+    "/sitemaps/sitemap_index.xml",
+    "/sitemap/sitemap-index.xml",
+    "/en-us/sitemap.xml",
+    "/Sitemap.xml",
+    "/sitemaps/sitemap.xml.gz",
+    "/arcio/news-sitemap/",
+    "/post-sitemap.xml",
+    "/page-sitemap.xml",
+    "/product-sitemap.xml",
+    "/category-sitemap.xml",
+    "/sitemap-news.xml",
+    "/admin/config/search/xmlsitemap",
 };
 enum { FEW_PATHS = 4 }; /* of a site that answers 200 to everything */
 
@@ -284,7 +313,8 @@ static int run(struct scan *s, const char *name)
         r = guess_paths(s);
     }
     if (r == 0 && s->counts.sitemaps == 0) {
-        scan_note(s, "no_sitemap", s->home.href, "no sitemap was found in robots.txt, on the home page or at the usual paths%s",
+        scan_note(s, "no_sitemap", s->home.href,
+                  "no sitemap was found in robots.txt, on the home page or at the usual paths%s",
                   links ? "; the pages are those that the home page links to" : "");
         r = links ? scan_links_give(s, links) : 0;
     }

@@ -17,15 +17,15 @@ enum { SCAN_BATCH = 4096 }; /* most pages handed to the sink at once */
 
 struct scan_options {
     struct fetcher_options door;
-    enum scope scope;        /* which hosts' pages are the site's; the home page's host after redirects counts too */
-    unsigned concurrency;    /* sitemaps read at once; 0: 4 */
-    unsigned max_sitemaps;   /* 0: 20,000 */
-    unsigned max_depth;      /* of indexes in indexes; 0: 5 */
-    uint64_t max_pages;      /* 0: no limit */
+    enum scope scope;           /* which hosts' pages are the site's; the home page's host after redirects counts too */
+    unsigned concurrency;       /* sitemaps read at once; 0: 4 */
+    unsigned max_sitemaps;      /* 0: 20,000 */
+    unsigned max_depth;         /* of indexes in indexes; 0: 5 */
+    uint64_t max_pages;         /* 0: no limit */
     uint64_t max_sitemap_bytes; /* one file, decoded; 0: 256 MiB (sites break the protocol's 50 MiB) */
-    bool sitemaps_only;      /* do not read the home page */
-    bool all_paths;          /* try the well-known paths even when robots.txt or the home page named a sitemap */
-    unsigned url_flags;      /* URL_DROP_TRACKING | URL_DROP_SESSION */
+    bool sitemaps_only;         /* do not read the home page */
+    bool all_paths;             /* try the well-known paths even when robots.txt or the home page named a sitemap */
+    unsigned url_flags;         /* URL_DROP_TRACKING | URL_DROP_SESSION */
 };
 
 /* Something that was blocked, capped or wrong. */
@@ -36,18 +36,18 @@ struct scan_note {
 };
 
 struct scan_counts {
-    uint64_t sitemaps;      /* files that turned out to be sitemaps */
-    uint64_t sitemaps_bad;  /* named by the site, yet unreadable */
-    uint64_t entries;       /* page entries read, repeated ones counted */
-    uint64_t dropped;       /* entries not taken: another host, not a URL, over a limit */
+    uint64_t sitemaps;     /* files that turned out to be sitemaps */
+    uint64_t sitemaps_bad; /* named by the site, yet unreadable */
+    uint64_t entries;      /* page entries read, repeated ones counted */
+    uint64_t dropped;      /* entries not taken: another host, not a URL, over a limit */
     uint64_t requests, bytes;
-    unsigned queued;        /* sitemaps known and not yet read */
-    bool incomplete;        /* something the site names was not read to its end */
+    unsigned queued; /* sitemaps known and not yet read */
+    bool incomplete; /* something the site names was not read to its end */
 };
 
 struct site; /* site.h */
 struct scan_site {
-    str home;  /* canonical URL of the home page after redirects; the name given when it could not be read */
+    str home; /* canonical URL of the home page after redirects; the name given when it could not be read */
     const struct site *facts;
     const struct fetch_response *response;
 };
@@ -58,18 +58,19 @@ struct scan_sink {
     int (*site)(void *arg, const struct scan_site *site);
     /* A sitemap whose type is known now; comes before its pages. The sink may set f->id. */
     int (*sitemap)(void *arg, SitemapFile *f);
-    /* Pages that f lists, f NULL for links of a home page without sitemaps. tenant, domain and sitemap are the sink's to
-     * fill in; the rows may be changed and are gone after the call. */
+    /* Pages that f lists, f NULL for links of a home page without sitemaps. tenant, domain and sitemap are the sink's
+     * to fill in; the rows may be changed and are gone after the call. */
     int (*pages)(void *arg, SitemapFile *f, Page *const *rows, size_t n);
-    /* All of f is read; its counts and its error, if any, are final. Comes for unreadable ones too, then without sitemap(). */
+    /* All of f is read; its counts and its error, if any, are final. Comes for unreadable ones too, then without
+     * sitemap(). */
     int (*sitemap_done)(void *arg, SitemapFile *f);
     void (*note)(void *arg, const struct scan_note *note);
     void (*progress)(void *arg, const struct scan_counts *counts); /* often; cheap */
 };
 
 /* Reads the site that name gives: a URL, or a host (https first, then http). Returns 0 when it was read to the end,
- * however little there was; -ECANCELED; -EINVAL for a name that is none; SCAN_UNREACHABLE when the site did not answer at
- * all, with a diagnosis; or what the sink returned. */
+ * however little there was; -ECANCELED; -EINVAL for a name that is none; SCAN_UNREACHABLE when the site did not answer
+ * at all, with a diagnosis; or what the sink returned. */
 enum { SCAN_UNREACHABLE = -3000 };
 int scan_site(const struct scan_options *o, const char *name, const struct scan_sink *sink, struct scan_counts *ret);
 

@@ -68,8 +68,9 @@ static void example(char out[static 160], str s)
 }
 
 /* One of the extensions as a JSON text in the batch; a text over EXTRAS_MAX is left out. */
-static int put_json(struct scan_batch *b, bool present, void (*write)(struct json_writer *, const struct sitemap_extras *),
-                    const struct sitemap_extras *x, st_json *ret)
+static int put_json(struct scan_batch *b, bool present,
+                    void (*write)(struct json_writer *, const struct sitemap_extras *), const struct sitemap_extras *x,
+                    st_json *ret)
 {
     if (!present) {
         return 0;
@@ -153,7 +154,8 @@ int scan_batch_add(struct scan *s, struct scan_batch *b, const url *base, const 
 void scan_batch_notes(struct scan *s, struct scan_batch *b, str where)
 {
     if (b->off_host) {
-        scan_note(s, "off_host", where, "%llu entr%s on other hosts left out, such as %s (--scope site takes subdomains)",
+        scan_note(s, "off_host", where,
+                  "%llu entr%s on other hosts left out, such as %s (--scope site takes subdomains)",
                   (unsigned long long)b->off_host, b->off_host == 1 ? "y" : "ies", b->off_host_example);
     }
     if (b->bad_url) {

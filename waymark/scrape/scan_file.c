@@ -15,8 +15,8 @@ struct reading {
     struct scan_batch *batch;
     sitemap_parser *parser;
     SitemapFile file;
-    arena *arena;      /* of the texts in file */
-    url base;          /* what relative locations are resolved against: the URL after redirects */
+    arena *arena; /* of the texts in file */
+    url base;     /* what relative locations are resolved against: the URL after redirects */
     buf base_text;
     bool announced;    /* the sink knows the file */
     bool cut;          /* not read to its end, since max_pages was reached */
@@ -62,7 +62,8 @@ static bool child_belongs(const struct reading *r, str location)
     buf_init(&scratch, URL_BUF_MAX);
     url child;
     return url_parse(&scratch, location, &r->base, &child) < 0 || /* scan_enqueue will say what is wrong with it */
-           scope_covers(SCOPE_SITE, r->base.host, child.host) || scope_covers(SCOPE_SITE, r->scan->home.host, child.host);
+           scope_covers(SCOPE_SITE, r->base.host, child.host) ||
+           scope_covers(SCOPE_SITE, r->scan->home.host, child.host);
 }
 
 static int take_child(struct reading *r, const struct sitemap_entry *e)
@@ -74,8 +75,8 @@ static int take_child(struct reading *r, const struct sitemap_entry *e)
         }
         return 0;
     }
-    struct scan_task like = {.discovery = DISCOVERY_SITEMAP_INDEX, .depth = r->task->depth + 1,
-                             .parent = {r->file.id, true}};
+    struct scan_task like = {
+        .discovery = DISCOVERY_SITEMAP_INDEX, .depth = r->task->depth + 1, .parent = {r->file.id, true}};
     if (e->lastmod_us != SITEMAP_NO_TIME) {
         like.lastmod = (st_opt_time){{e->lastmod_us}, true};
     }
@@ -162,8 +163,7 @@ static void note_problems(struct reading *r, const struct sitemap_result *res)
         if (res->problems[p] && !ours) {
             r->file.problem_count += (int32_t)(res->problems[p] < 1000000 ? res->problems[p] : 1000000);
             scan_note(r->scan, sitemap_problem_name((enum sitemap_problem)p), str_of(r->task->url), "%s%s",
-                      sitemap_problem_text((enum sitemap_problem)p),
-                      res->problems[p] > 1 ? " (more than once)" : "");
+                      sitemap_problem_text((enum sitemap_problem)p), res->problems[p] > 1 ? " (more than once)" : "");
         }
     }
 }
@@ -231,7 +231,8 @@ static int read_file(struct reading *r)
     struct scan *s = r->scan;
     FETCH_AUTO fetch *f = NULL;
     const struct fetch_request q = {.url = str_of(r->task->url),
-                                    .accept = "application/xml, text/xml, text/plain, application/rss+xml;q=0.9, */*;q=0.5",
+                                    .accept =
+                                        "application/xml, text/xml, text/plain, application/rss+xml;q=0.9, */*;q=0.5",
                                     .limits = &(const struct fetch_limits){.body_max = s->o.max_sitemap_bytes}};
     int err = fetch_open(s->door, &q, &f);
     if (err < 0) {
@@ -263,8 +264,10 @@ static int read_file(struct reading *r)
 
 int scan_file(struct scan *s, const struct scan_task *t)
 {
-    struct reading r = {.scan = s, .task = t,
-                        .file = {.url = t->url, .discovery = t->discovery, .parent_id = t->parent, .lastmod = t->lastmod}};
+    struct reading r = {
+        .scan = s,
+        .task = t,
+        .file = {.url = t->url, .discovery = t->discovery, .parent_id = t->parent, .lastmod = t->lastmod}};
     buf_init(&r.base_text, URL_BUF_MAX);
     int err = scan_batch_new(&r.batch);
     if (err < 0) {

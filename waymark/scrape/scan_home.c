@@ -16,7 +16,7 @@ struct scan_links {
     struct link {
         struct link *next;
         str href;
-    } *first, **last;
+    } * first, **last;
     url base; /* what they are resolved against, in the scan's arena */
 };
 

@@ -12,8 +12,8 @@ struct scan_task {
     struct scan_task *next;
     const char *url; /* canonical */
     enum sitemap_discovery discovery;
-    unsigned depth;  /* of indexes above it */
-    bool guess;      /* ours, not the site's word: when it is no sitemap, nothing is wrong */
+    unsigned depth; /* of indexes above it */
+    bool guess;     /* ours, not the site's word: when it is no sitemap, nothing is wrong */
     st_opt_uuid parent;
     st_opt_time lastmod;
 };
@@ -30,11 +30,11 @@ struct scan {
     const char *agent; /* whom robots.txt speaks to */
     struct scan_counts counts;
     fetcher *door;
-    arena *arena;    /* bounded; what lives as long as the scan */
-    url home;        /* of the home page after redirects, in arena */
-    str given_host;  /* as it was named, before redirects */
-    robots *rules;   /* NULL: robots.txt forbids nothing */
-    bool closed;     /* robots.txt could not be read, so nothing may be but what the site names */
+    arena *arena;   /* bounded; what lives as long as the scan */
+    url home;       /* of the home page after redirects, in arena */
+    str given_host; /* as it was named, before redirects */
+    robots *rules;  /* NULL: robots.txt forbids nothing */
+    bool closed;    /* robots.txt could not be read, so nothing may be but what the site names */
 
     struct scan_task *first, **last; /* the queue */
     struct scan_seen seen;
@@ -42,13 +42,14 @@ struct scan {
     unsigned reading;
     bool sitemaps_capped;
     bool pages_capped; /* max_pages was reached: what is queued is left alone */
-    int error; /* the first failure of a reader; ends the others */
+    int error;         /* the first failure of a reader; ends the others */
 };
 
 /* Tells the sink; the text is formatted into a bounded buffer. */
 void scan_note(struct scan *s, const char *name, str where, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Adds a sitemap to the queue unless it is known already. base resolves a relative location. Negative only for memory. */
+/* Adds a sitemap to the queue unless it is known already. base resolves a relative location. Negative only for memory.
+ */
 int scan_enqueue(struct scan *s, str location, const url *base, struct scan_task *like);
 /* True when canonical was not there and is now; -ENOMEM through *ret_error. */
 bool scan_seen_add(struct scan *s, str canonical, int *ret_error);
@@ -77,7 +78,7 @@ struct scan_batch {
     SitemapFile *file; /* NULL: links of a home page */
     size_t n;
     uint64_t off_host, bad_url, too_long;
-    buf url, json;         /* scratch */
+    buf url, json; /* scratch */
     char off_host_example[160], bad_url_example[160];
     int bad_url_error;
     Page *pointers[SCAN_BATCH];

@@ -49,7 +49,8 @@ st_err domain_find(st_engine *e, st_uuid tenant, const char *name, int (*fn)(voi
     const Domain *d = st_first(s, Domain, ST_EQ(Domain, domain, name));
     if (!d) {
         st_err err = st_session_error(s);
-        return err ? err : diag_set(ST_E_NOT_FOUND, "there is no domain '%s'; `waymark domains` lists those there are", name);
+        return err ? err
+                   : diag_set(ST_E_NOT_FOUND, "there is no domain '%s'; `waymark domains` lists those there are", name);
     }
     int r = fn(arg, d);
     return r < 0 ? r : 0;

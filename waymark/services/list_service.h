@@ -1,7 +1,7 @@
 /* list_service.h: a tenant's domains, jobs and pages, in order, in constant memory.
  *
- * Rows come page by page through fn, which returns 0 to go on, or a code that ends the listing and is returned (negative)
- * or ends it quietly (positive). A row lives until fn returns. */
+ * Rows come page by page through fn, which returns 0 to go on, or a code that ends the listing and is returned
+ * (negative) or ends it quietly (positive). A row lives until fn returns. */
 #ifndef WAYMARK_SERVICES_LIST_SERVICE_H
 #define WAYMARK_SERVICES_LIST_SERVICE_H
 

@@ -16,8 +16,9 @@ static st_time now(void)
 static st_err fail_silent_jobs(st_session *s, st_uuid domain_id)
 {
     st_time limit = {clock_wall_us() - (int64_t)SCAN_LEASE_MS * 1000};
-    st_rows jobs = st_select(s, Job, ST_AND(ST_EQ(Job, domain_id, domain_id), ST_EQ(Job, status, JOB_RUNNING),
-                                            ST_LT(Job, updated_at, limit)));
+    st_rows jobs = st_select(
+        s, Job,
+        ST_AND(ST_EQ(Job, domain_id, domain_id), ST_EQ(Job, status, JOB_RUNNING), ST_LT(Job, updated_at, limit)));
     st_each (Job, j, jobs) {
         Job *edit = st_edit(s, j);
         if (!edit) {
@@ -90,7 +91,8 @@ static st_err attempt(scan_record *r, change *fn, void *arg)
     const Job *job = domain ? st_get(s, Job, r->job_id) : NULL;
     if (!job) {
         st_err err = st_session_error(s);
-        return err ? err : diag_set(ST_E_NOT_FOUND, "the %s of this scan was deleted meanwhile", domain ? "job" : "domain");
+        return err ? err
+                   : diag_set(ST_E_NOT_FOUND, "the %s of this scan was deleted meanwhile", domain ? "job" : "domain");
     }
     Domain *d = st_edit(s, domain);
     Job *j = st_edit(s, job);
@@ -142,9 +144,10 @@ static st_err set_site(st_session *s, scan_record *r, Job *job, Domain *d, void 
     (void)r;
     (void)job;
     const Domain *facts = arg;
-    const char *const *from[] = {&facts->title, &facts->description, &facts->language, &facts->favicon_url,
-                                 &facts->logo_url, &facts->wordpress_version};
-    const char **to[] = {&d->title, &d->description, &d->language, &d->favicon_url, &d->logo_url, &d->wordpress_version};
+    const char *const *from[] = {&facts->title,       &facts->description, &facts->language,
+                                 &facts->favicon_url, &facts->logo_url,    &facts->wordpress_version};
+    const char **to[] = {&d->title,       &d->description, &d->language,
+                         &d->favicon_url, &d->logo_url,    &d->wordpress_version};
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         if (*from[i]) {
             *to[i] = *from[i];
@@ -167,8 +170,8 @@ st_err scan_record_site(scan_record *r, const Domain *facts)
 /* Finds f by its URL and brings it up to date, or adds it; counts it in the domain when it is new. */
 static st_err put_sitemap(st_session *s, scan_record *r, Domain *d, SitemapFile *f)
 {
-    const SitemapFile *old = st_first(
-        s, SitemapFile, ST_AND(ST_EQ(SitemapFile, domain_id, r->domain_id), ST_EQ(SitemapFile, url, f->url)));
+    const SitemapFile *old =
+        st_first(s, SitemapFile, ST_AND(ST_EQ(SitemapFile, domain_id, r->domain_id), ST_EQ(SitemapFile, url, f->url)));
     if (!old && st_session_error(s)) {
         return st_session_error(s);
     }
@@ -239,12 +242,14 @@ static st_err put_pages(st_session *s, scan_record *r, Job *job, Domain *d, void
         p->status = PAGE_LISTED;
         p->first_seen = p->last_seen = at;
     }
-    static const uint32_t update[] = {offsetof(Page, status),     offsetof(Page, last_seen),  offsetof(Page, lastmod),
-                                      offsetof(Page, changefreq), offsetof(Page, priority),   offsetof(Page, alternates),
-                                      offsetof(Page, images),     offsetof(Page, news),       offsetof(Page, videos),
-                                      ST_MEMBERS_END};
+    static const uint32_t update[] = {offsetof(Page, status),   offsetof(Page, last_seen),
+                                      offsetof(Page, lastmod),  offsetof(Page, changefreq),
+                                      offsetof(Page, priority), offsetof(Page, alternates),
+                                      offsetof(Page, images),   offsetof(Page, news),
+                                      offsetof(Page, videos),   ST_MEMBERS_END};
     struct st_bulk_result n;
-    st_err err = st_insert_many(s, Page, b->rows, b->n, &n, .conflict = ST_MEMBERS(Page, domain_id, url), .update = update);
+    st_err err =
+        st_insert_many(s, Page, b->rows, b->n, &n, .conflict = ST_MEMBERS(Page, domain_id, url), .update = update);
     if (err) {
         return err;
     }

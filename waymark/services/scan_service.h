@@ -37,8 +37,8 @@ st_err scan_record_pages(scan_record *r, const SitemapFile *f, Page *const *rows
 st_err scan_record_sitemap_done(scan_record *r, SitemapFile *f);
 /* known: sitemaps heard of so far. Also renews the job. */
 st_err scan_record_progress(scan_record *r, int32_t known);
-/* Ends the job: JOB_COMPLETE, JOB_FAILED (error says why) or JOB_CANCELLED; result is JSON or NULL. With complete, pages
- * that this scan did not find become PAGE_GONE. *ret_gone may be NULL. */
+/* Ends the job: JOB_COMPLETE, JOB_FAILED (error says why) or JOB_CANCELLED; result is JSON or NULL. With complete,
+ * pages that this scan did not find become PAGE_GONE. *ret_gone may be NULL. */
 st_err scan_record_end(scan_record *r, enum job_status status, const char *error, const char *result, bool complete,
                        int64_t *ret_gone);
 
