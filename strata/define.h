@@ -9,6 +9,13 @@
 #define COL(member, ...)                                                                               \
     {.kind = ST_A_COLUMN, .name = #member, .type = ST_TYPE_OF(((T *)0)->member),                       \
      .offset = offsetof(T, member), .size = sizeof(((T *)0)->member), __VA_ARGS__}
+/* The columns of ST_BASE: BASE_KEY() in front, its arguments for the tenant's column (.references = &Tenant_model), and
+ * BASE_STAMPS behind. The session fills them all in. */
+#define BASE_KEY(...) COL(tenant_id, .tenant = true, .pk = true, __VA_ARGS__), COL(id, .pk = true)
+#define BASE_STAMPS                                                                                    \
+    COL(created_at, .created = true, .default_sql = "now()"),                                          \
+        COL(updated_at, .updated = true, .default_sql = "now()"),                                      \
+        COL(version, .version = true, .default_sql = "1")
 /* A foreign key column to the primary key of another model. */
 #define REF(member, target_, ...) COL(member, .references = &target_##_model, __VA_ARGS__)
 /* Relations; their members are an st_list and an st_ref. */

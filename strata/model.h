@@ -87,6 +87,11 @@ struct st_model {
 };
 
 #define ST_DECLARE(type) extern const st_model type##_model
+/* What most structs begin with; the descriptor says it with BASE_KEY(...) and BASE_STAMPS (define.h). */
+#define ST_BASE                     \
+    st_uuid tenant_id, id;          \
+    st_time created_at, updated_at; \
+    int32_t version
 
 /* clang-format off */
 #define ST_TYPE_OF(x)                                                                                              \

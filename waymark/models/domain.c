@@ -8,8 +8,7 @@ ST_ENUM_DEFINE(domain_curation_enum, "new", "selected", "maybe", "not_a_fit", "a
 /* clang-format off */
 #define T Domain
 ST_MODEL(Domain, "domains",
-    REF(tenant_id, Tenant, .tenant = true, .pk = true),
-    COL(id, .pk = true),
+    BASE_KEY(.references = &Tenant_model),
     COL(domain, .max = 253),
     COL(status, .enumeration = &domain_status_enum, .default_sql = "'pending'"),
     COL(curation_status, .enumeration = &domain_curation_enum, .default_sql = "'new'"),
@@ -36,9 +35,7 @@ ST_MODEL(Domain, "domains",
     COL(last_scan),
     COL(batch_id),
     COL(place_id),
-    COL(created_at, .created = true, .default_sql = "now()"),
-    COL(updated_at, .updated = true, .default_sql = "now()"),
-    COL(version, .version = true, .default_sql = "1"),
+    BASE_STAMPS,
     UNIQUE("domains_domain_key", "domain"));
 #undef T
 /* clang-format on */

@@ -13,7 +13,7 @@ enum domain_curation { CURATION_NEW, CURATION_SELECTED, CURATION_MAYBE, CURATION
 extern const struct st_enum domain_curation_enum;
 
 typedef struct Domain {
-    st_uuid tenant_id, id;
+    ST_BASE;
     const char *domain; /* host name, lower case, in its ASCII form */
     enum domain_status status;
     enum domain_curation curation_status;
@@ -33,8 +33,6 @@ typedef struct Domain {
     int64_t sitemap_urls;   /* rows in pages */
     st_opt_time last_scan;
     st_opt_uuid batch_id, place_id; /* what brought it here */
-    st_time created_at, updated_at;
-    int32_t version;
 } Domain;
 ST_DECLARE(Domain);
 

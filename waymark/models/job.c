@@ -8,8 +8,7 @@ ST_ENUM_DEFINE(job_status_enum, "pending", "running", "complete", "failed", "can
 /* clang-format off */
 #define T Job
 ST_MODEL(Job, "jobs",
-    REF(tenant_id, Tenant, .tenant = true, .pk = true),
-    COL(id, .pk = true),
+    BASE_KEY(.references = &Tenant_model),
     COL(job_type, .enumeration = &job_type_enum),
     COL(status, .enumeration = &job_status_enum, .default_sql = "'pending'"),
     REF(domain_id, Domain, .on_delete = ST_CASCADE),
@@ -26,9 +25,7 @@ ST_MODEL(Job, "jobs",
     COL(attempts, .default_sql = "0"),
     COL(started_at),
     COL(finished_at),
-    COL(created_at, .created = true, .default_sql = "now()"),
-    COL(updated_at, .updated = true, .default_sql = "now()"),
-    COL(version, .version = true, .default_sql = "1"),
+    BASE_STAMPS,
     INDEX("jobs_domain_id_idx", "domain_id"),
     INDEX("jobs_status_idx", "status"));
 #undef T

@@ -11,7 +11,7 @@ enum job_status { JOB_PENDING, JOB_RUNNING, JOB_COMPLETE, JOB_FAILED, JOB_CANCEL
 extern const struct st_enum job_status_enum;
 
 typedef struct Job {
-    st_uuid tenant_id, id;
+    ST_BASE;
     enum job_type job_type;
     enum job_status status;
     st_opt_uuid domain_id, batch_id;
@@ -25,8 +25,6 @@ typedef struct Job {
     const char *error; /* a sentence, when it failed */
     int32_t attempts;
     st_opt_time started_at, finished_at;
-    st_time created_at, updated_at;
-    int32_t version;
 } Job;
 ST_DECLARE(Job);
 

@@ -8,8 +8,7 @@ ST_ENUM_DEFINE(page_status_enum, "listed", "gone");
 /* clang-format off */
 #define T Page
 ST_MODEL(Page, "pages",
-    COL(tenant_id, .tenant = true, .pk = true),
-    COL(id, .pk = true),
+    BASE_KEY(),
     REF(domain_id, Domain, .on_delete = ST_CASCADE),
     REF(sitemap_file_id, SitemapFile, .along = "domain_id"),
     COL(url, .max = PAGE_URL_MAX),
@@ -23,9 +22,7 @@ ST_MODEL(Page, "pages",
     COL(images, .null = true),
     COL(news, .null = true),
     COL(videos, .null = true),
-    COL(created_at, .created = true, .default_sql = "now()"),
-    COL(updated_at, .updated = true, .default_sql = "now()"),
-    COL(version, .version = true, .default_sql = "1"),
+    BASE_STAMPS,
     UNIQUE("pages_domain_id_url_key", "domain_id", "url"));
 #undef T
 /* clang-format on */

@@ -25,7 +25,7 @@ enum page_status {
 extern const struct st_enum page_status_enum;
 
 typedef struct Page {
-    st_uuid tenant_id, id;
+    ST_BASE;
     st_uuid domain_id;
     st_opt_uuid sitemap_file_id; /* provenance: the file that listed it first */
     const char *url;             /* canonical */
@@ -35,8 +35,6 @@ typedef struct Page {
     st_opt_time lastmod;
     st_time first_seen, last_seen;
     st_json alternates, images, news, videos; /* arrays of objects (news: an object), or null */
-    st_time created_at, updated_at;
-    int32_t version;
 } Page;
 ST_DECLARE(Page);
 

@@ -9,8 +9,7 @@ ST_ENUM_DEFINE(sitemap_status_enum, "pending", "complete", "partial", "failed");
 /* clang-format off */
 #define T SitemapFile
 ST_MODEL(SitemapFile, "sitemap_files",
-    COL(tenant_id, .tenant = true, .pk = true),
-    COL(id, .pk = true),
+    BASE_KEY(),
     REF(domain_id, Domain, .on_delete = ST_CASCADE),
     REF(parent_id, SitemapFile, .along = "domain_id"),
     COL(url, .max = 2048),
@@ -26,9 +25,7 @@ ST_MODEL(SitemapFile, "sitemap_files",
     COL(last_modified),
     COL(problem_count, .default_sql = "0"),
     COL(error, .null = true),
-    COL(created_at, .created = true, .default_sql = "now()"),
-    COL(updated_at, .updated = true, .default_sql = "now()"),
-    COL(version, .version = true, .default_sql = "1"),
+    BASE_STAMPS,
     UNIQUE("sitemap_files_domain_id_id_key", "domain_id", "id"), /* what pages point at: no page of one site in another's */
     UNIQUE("sitemap_files_domain_id_url_key", "domain_id", "url"),
     INDEX("sitemap_files_parent_id_idx", "parent_id"));

@@ -28,7 +28,7 @@ enum sitemap_status { SITEMAP_PENDING, SITEMAP_COMPLETE, SITEMAP_PARTIAL, SITEMA
 extern const struct st_enum sitemap_status_enum;
 
 typedef struct SitemapFile {
-    st_uuid tenant_id, id;
+    ST_BASE;
     st_uuid domain_id;
     st_opt_uuid parent_id; /* the index that listed it first */
     const char *url;       /* canonical */
@@ -45,8 +45,6 @@ typedef struct SitemapFile {
     st_opt_time last_modified; /* the response's header */
     int32_t problem_count;
     const char *error; /* why it failed, or is partial */
-    st_time created_at, updated_at;
-    int32_t version;
 } SitemapFile;
 ST_DECLARE(SitemapFile);
 

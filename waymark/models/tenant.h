@@ -11,10 +11,8 @@
 #define TENANT_LOCAL ((st_uuid){{0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1}})
 
 typedef struct Tenant {
-    st_uuid tenant_id, id; /* equal */
+    ST_BASE; /* equal */
     const char *name;
-    st_time created_at, updated_at;
-    int32_t version;
 } Tenant;
 ST_DECLARE(Tenant);
 
