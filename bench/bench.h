@@ -20,6 +20,7 @@ struct bench_case {
     double (*theirs)(void); /* NULL: no peer */
     bool needs_peers;       /* theirs is another program's package: measured only with --peers */
     int rounds;             /* 0: 5 */
+    const char *sqlalchemy; /* "pg-load": the same by SQLAlchemy, measured once with --peers; see sqlalchemy.c */
 };
 
 #define BENCH_FAILED (-1.0)
@@ -39,6 +40,9 @@ struct bench_usage {
     double seconds, cpu_seconds, peak_mib;
 };
 bool bench_command(const char *const *argv, struct bench_usage *ret);
+
+/* Operations a second of a case of sqlalchemy_peer.py, "pg-" or "sqlite-" in front; BENCH_FAILED. */
+double bench_sqlalchemy(const char *name);
 
 /* The build folder's path for what a part needs on disk: "<temporary folder>/<name>", removed at the end. */
 const char *bench_temp(const char *name);

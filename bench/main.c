@@ -25,7 +25,7 @@ struct options {
 
 struct result {
     const struct bench_case *c;
-    double ours, theirs, ratio; /* BENCH_FAILED: not measured */
+    double ours, theirs, ratio, sqlalchemy; /* BENCH_FAILED: not measured */
 };
 
 static char temp_dir[64];
@@ -87,7 +87,8 @@ static bool measure(const struct bench_case *c, bool peers, struct result *ret)
     double ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
     int rounds = c->rounds ? c->rounds : ROUNDS;
     bool compare = c->theirs && (peers || !c->needs_peers);
-    *ret = (struct result){.c = c, .ours = BENCH_FAILED, .theirs = BENCH_FAILED, .ratio = BENCH_FAILED};
+    *ret = (struct result){
+        .c = c, .ours = BENCH_FAILED, .theirs = BENCH_FAILED, .ratio = BENCH_FAILED, .sqlalchemy = BENCH_FAILED};
     for (int i = 0; i < rounds && i < ROUNDS_MAX; i++) {
         ours[i] = c->ours();
         theirs[i] = compare ? c->theirs() : 0;
@@ -100,6 +101,10 @@ static bool measure(const struct bench_case *c, bool peers, struct result *ret)
     if (compare) {
         ret->theirs = median(theirs, rounds);
         ret->ratio = is_rate(c->unit) ? ret->ours / ret->theirs : ret->theirs / ret->ours;
+    }
+    if (peers && c->sqlalchemy) {
+        ret->sqlalchemy = bench_sqlalchemy(c->sqlalchemy);
+        return ret->sqlalchemy >= 0;
     }
     return true;
 }
@@ -116,11 +121,21 @@ static const char *spell(double v, char out[static 32])
     return out;
 }
 
-static void print_result(const struct result *r)
+static void print_heading(bool peers)
 {
-    char ours[32], theirs[32], ratio[32];
-    (void)printf("%-28s %10s %10s %7s  %-8s %s\n", r->c->name, spell(r->ours, ours), spell(r->theirs, theirs),
-                 spell(r->ratio, ratio), r->c->unit, r->c->note);
+    (void)printf("%-28s %10s %10s %7s%s  %-8s note\n", "case", "ours", "theirs", "ratio", peers ? " SQLAlchemy" : "",
+                 "unit");
+}
+
+static void print_result(const struct result *r, bool peers)
+{
+    char ours[32], theirs[32], ratio[32], peer[32];
+    (void)printf("%-28s %10s %10s %7s", r->c->name, spell(r->ours, ours), spell(r->theirs, theirs),
+                 spell(r->ratio, ratio));
+    if (peers) {
+        (void)printf(" %10s", spell(r->sqlalchemy, peer));
+    }
+    (void)printf("  %-8s %s\n", r->c->unit, r->c->note);
     (void)fflush(stdout);
 }
 
@@ -144,6 +159,7 @@ static void write_result(struct json_writer *w, const struct result *r)
     write_number(w, "ours", r->ours);
     write_number(w, "theirs", r->theirs);
     write_number(w, "ratio", r->ratio);
+    write_number(w, "sqlalchemy", r->sqlalchemy);
     json_key(w, "unit");
     json_cstring(w, r->c->unit);
     json_key(w, "note");
@@ -185,7 +201,7 @@ static int run(const struct options *o)
                 continue;
             }
             if (chosen++ == 0 && !o->list) {
-                (void)printf("%-28s %10s %10s %7s  %-8s note\n", "case", "ours", "theirs", "ratio", "unit");
+                print_heading(o->peers);
             }
             if (o->list) {
                 (void)printf("%-28s %-8s %s%s\n", c->name, c->unit, c->note, c->needs_peers ? " (--peers)" : "");
@@ -193,7 +209,7 @@ static int run(const struct options *o)
             }
             struct result r;
             failed += !measure(c, o->peers, &r);
-            print_result(&r);
+            print_result(&r, o->peers);
             write_result(&w, &r);
         }
     }

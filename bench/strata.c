@@ -266,8 +266,8 @@ static double flush_theirs(void)
 const struct bench_case strata_cases[] = {
     {"sqlite-load", "rows/s",
      "200,000 rows of 7 columns into objects; theirs: sqlite3 by hand into structs in an arena", load_ours,
-     load_theirs},
+     load_theirs, .sqlalchemy = "sqlite-load"},
     {"sqlite-flush", "rows/s", "200,000 objects added and committed; theirs: one prepared insert by hand", flush_ours,
-     flush_theirs, .rounds = 3},
+     flush_theirs, .rounds = 3, .sqlalchemy = "sqlite-flush"},
     {NULL},
 };
