@@ -10,9 +10,9 @@
 
 /* Each part has a table in a file of its own; to add one, name it here and in meson.build. */
 extern const struct bench_case base_cases[], engine_cases[], fetch_cases[], fiber_cases[], parse_cases[], scan_cases[],
-    strata_cases[], url_cases[];
-static const struct bench_case *const parts[] = {base_cases,  engine_cases, fetch_cases,  fiber_cases,
-                                                 parse_cases, scan_cases,   strata_cases, url_cases};
+    strata_cases[], strata_write_cases[], url_cases[];
+static const struct bench_case *const parts[] = {base_cases, engine_cases, fetch_cases,        fiber_cases, parse_cases,
+                                                 scan_cases, strata_cases, strata_write_cases, url_cases};
 
 enum { ROUNDS = 5, ROUNDS_MAX = 25 };
 

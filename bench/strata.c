@@ -1,4 +1,4 @@
-/* Sessions on SQLite beside sqlite3 used by hand for the same work. */
+/* Sessions that read from SQLite, beside sqlite3 used by hand for the same work. */
 #include <assert.h>
 #include <errno.h>
 #include <sqlite3.h>
@@ -189,85 +189,9 @@ static double load_theirs(void)
     return rate;
 }
 
-static double flush_ours(void)
-{
-    char path[600];
-    (void)remove(bench_temp("flush.db"));
-    (void)snprintf(path, sizeof path, "sqlite:///%s", bench_temp("flush.db"));
-    st_engine *e;
-    if (st_engine_open(path, NULL, &e) != 0) {
-        return failed("open");
-    }
-    double rate = BENCH_FAILED;
-    st_err rc = st_create_all(e, models, 1, FIBER_FOREVER);
-    if (!rc) {
-        int64_t start = clock_mono_ns();
-        ST_SESSION(s, e, .tenant = tenant);
-        arena *a = st_session_arena(s);
-        for (int i = 0; i < ROWS; i++) {
-            char *name = arena_bytes(a, ITEM_NAME), *url = arena_bytes(a, ITEM_URL);
-            Item it;
-            fill(&it, name, url, i);
-            (void)st_add_(s, &Item_model, &it);
-        }
-        rc = st_commit(s);
-        rate = rc ? failed("commit") : ROWS / seconds_since(start);
-    }
-    st_engine_close(e);
-    (void)remove(bench_temp("flush.db"));
-    return rate;
-}
-
-static int insert_by_hand(sqlite3 *db, sqlite3_stmt *stmt)
-{
-    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    for (int i = 0; i < ROWS && rc == SQLITE_OK; i++) {
-        char name[ITEM_NAME], url[ITEM_URL];
-        Item it;
-        fill(&it, name, url, i);
-        (void)sqlite3_bind_blob(stmt, 1, it.tenant_id.b, 16, SQLITE_STATIC);
-        (void)sqlite3_bind_blob(stmt, 2, it.id.b, 16, SQLITE_STATIC);
-        (void)sqlite3_bind_text(stmt, 3, it.name, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(stmt, 4, it.url, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(stmt, 5, it.size);
-        (void)(it.score.set ? sqlite3_bind_double(stmt, 6, it.score.v) : sqlite3_bind_null(stmt, 6));
-        (void)sqlite3_bind_int64(stmt, 7, it.seen.us);
-        rc = sqlite3_step(stmt) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
-        (void)sqlite3_reset(stmt);
-    }
-    return rc == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : rc;
-}
-
-static double flush_theirs(void)
-{
-    char path[600];
-    (void)remove(bench_temp("flush.db"));
-    (void)snprintf(path, sizeof path, "sqlite:///%s", bench_temp("flush.db"));
-    st_engine *e; /* makes the same table, with its checks and settings */
-    if (st_engine_open(path, NULL, &e) != 0 || st_create_all(e, models, 1, FIBER_FOREVER) != 0) {
-        return failed("open");
-    }
-    st_engine_close(e);
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    double rate = BENCH_FAILED;
-    if (open_by_hand("flush.db", &db) &&
-        sqlite3_prepare_v2(db, "INSERT INTO \"items\" (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1, &stmt,
-                           NULL) == SQLITE_OK) {
-        int64_t start = clock_mono_ns();
-        rate = insert_by_hand(db, stmt) == SQLITE_OK ? ROWS / seconds_since(start) : BENCH_FAILED;
-    }
-    (void)sqlite3_finalize(stmt);
-    (void)sqlite3_close(db);
-    (void)remove(bench_temp("flush.db"));
-    return rate;
-}
-
 const struct bench_case strata_cases[] = {
     {"sqlite-load", "rows/s",
      "200,000 rows of 7 columns into objects; theirs: sqlite3 by hand into structs in an arena", load_ours,
      load_theirs, .sqlalchemy = "sqlite-load"},
-    {"sqlite-flush", "rows/s", "200,000 objects added and committed; theirs: one prepared insert by hand", flush_ours,
-     flush_theirs, .rounds = 3, .sqlalchemy = "sqlite-flush"},
     {NULL},
 };

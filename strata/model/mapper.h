@@ -42,6 +42,8 @@ st_err st_mapper_new(arena *a, const st_model *m, st_mapper **ret);
 uint32_t st_mapper_column_at(const st_mapper *m, uint32_t offset);
 /* st_validate with the kept patterns. */
 st_err st_mapper_validate(const st_mapper *m, const void *obj);
+/* The same, and what obj's members point to is replaced by copies in to, in one pass. */
+st_err st_mapper_take(const st_mapper *m, void *obj, arena *to);
 
 uint64_t st_mapper_key_hash(const st_mapper *m, const void *obj, uint64_t seed);
 bool st_mapper_key_same(const st_mapper *m, const void *x, const void *y);

@@ -10,7 +10,6 @@
 #include <pcre2.h>
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "strata/model/value.h"
 
 /* A pattern may not take longer than this many steps on one text, nor more memory than the heap limit. */
@@ -104,7 +103,7 @@ static size_t count_characters(str s)
     return i;
 }
 
-static st_err check_text(const st_model *m, const st_attr *a, str s, const pcre2_code *code)
+st_err st_validate_text(const st_model *m, const st_attr *a, str s, const pcre2_code *code)
 {
     size_t n = count_characters(s);
     if (n == SIZE_MAX) {
@@ -173,7 +172,7 @@ st_err st_validate_attr(const st_model *m, const st_attr *a, const void *obj, co
     }
     switch (v.type) {
     case ST_TEXT:
-        return check_text(m, a, str_n(v.text.p, v.text.len), code);
+        return st_validate_text(m, a, str_n(v.text.p, v.text.len), code);
     case ST_JSON:
         return str_is_utf8(str_n(v.text.p, v.text.len)) ? 0 : bad(m, a, "is not valid UTF-8");
     case ST_BYTES:

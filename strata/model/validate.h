@@ -2,6 +2,7 @@
 #ifndef STRATA_MODEL_VALIDATE_H
 #define STRATA_MODEL_VALIDATE_H
 
+#include "base/str.h"
 #include "strata/model.h"
 
 struct pcre2_real_code_8;
@@ -12,5 +13,7 @@ void st_pattern_free(struct pcre2_real_code_8 *code); /* NULL is fine */
 
 /* One member; code is the compiled a->pattern, or NULL when there is none. */
 st_err st_validate_attr(const st_model *m, const st_attr *a, const void *obj, const struct pcre2_real_code_8 *code);
+/* The same for a text that is there. */
+st_err st_validate_text(const st_model *m, const st_attr *a, str s, const struct pcre2_real_code_8 *code);
 
 #endif

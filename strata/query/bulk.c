@@ -199,15 +199,13 @@ static st_err update_columns(const struct st_compiler *c, const st_mapper *m, co
 st_err st_compile_bulk(const struct st_compiler *c, const st_mapper *m, void *const *rows, size_t n,
                        const struct st_bulk_options *o, struct st_bulk *ret)
 {
-    for (size_t i = 0; i < n; i++) {
-        st_err rc = st_scope_row(c->scope, m, rows[i]);
-        if (rc) {
-            return rc;
-        }
-    }
     struct st_statement st = {.form = ST_F_BULK, .m = m};
+    st_err rc = st_scope_rows(c->scope, m, rows, n);
+    if (rc) {
+        return rc;
+    }
     if (o->conflict) {
-        st_err rc = st_conflict_columns(c, m, o->conflict, &st.conflict, &st.n_conflict);
+        rc = st_conflict_columns(c, m, o->conflict, &st.conflict, &st.n_conflict);
         rc = rc || !o->update ? rc : update_columns(c, m, o->update, &st);
         if (rc) {
             return rc;
@@ -216,7 +214,7 @@ st_err st_compile_bulk(const struct st_compiler *c, const st_mapper *m, void *co
         return diag_set(ST_E_INVALID, "%s: .update needs .conflict, which says when a row is there", m->model->name);
     }
     struct st_stmt insert = {.quick = false}, update = {.quick = false};
-    st_err rc = st_compile(c, &st, &insert);
+    rc = st_compile(c, &st, &insert);
     if (!rc && st.update && c->reg->dialect == ST_SQLITE) {
         st.form = ST_F_BULK_UPDATE;
         st.where = NULL;

@@ -45,16 +45,12 @@ st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st
     return 0;
 }
 
-st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
+static st_err take_in(const struct st_scope *scope, const st_mapper *m, bool confined, void *row)
 {
-    int confines = st_scope_confines(scope, m);
-    if (confines < 0 || !m->tenant) {
-        return confines;
-    }
     char *at = (char *)row + m->tenant->offset;
     st_uuid has;
     memcpy(&has, at, sizeof has);
-    if (!confines) { /* across tenants: each row says whose it is */
+    if (!confined) { /* across tenants: each row says whose it is */
         return uuid_is_nil(has)
                    ? diag_set(ST_E_TENANT, "a %s without a tenant; set its %s", m->model->name, m->tenant->name)
                    : 0;
@@ -69,4 +65,22 @@ st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
     st_err rc = diag_set(ST_E_TENANT, "a %s of another tenant in this tenant's session", m->model->name);
     (void)snprintf(diag_last()->table, sizeof diag_last()->table, "%s", m->model->table);
     return rc;
+}
+
+st_err st_scope_rows(const struct st_scope *scope, const st_mapper *m, void *const *rows, size_t n)
+{
+    int confined = st_scope_confines(scope, m);
+    if (confined < 0 || !m->tenant) {
+        return confined;
+    }
+    st_err rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = take_in(scope, m, confined, rows[i]);
+    }
+    return rc;
+}
+
+st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row)
+{
+    return st_scope_rows(scope, m, &row, 1);
 }

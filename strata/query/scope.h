@@ -28,5 +28,6 @@ st_err st_scope_where(const struct st_scope *scope, const st_mapper *m, const st
                       struct st_scoped *ret);
 /* Puts the tenant into a row that has none (nil). ST_E_TENANT: the row is of another tenant. */
 st_err st_scope_row(const struct st_scope *scope, const st_mapper *m, void *row);
+st_err st_scope_rows(const struct st_scope *scope, const st_mapper *m, void *const *rows, size_t n);
 
 #endif

@@ -46,30 +46,21 @@ static size_t count_models(const st_session *s)
     return n;
 }
 
-/* Rows added and deleted again never were. */
-static bool is_void(unsigned flags)
+static void count_rows(const struct row_list *l, struct plan *p)
 {
-    return (flags & ROW_NEW) && (flags & ROW_DELETE);
-}
-
-static st_err group_rows(st_session *s, struct plan *p)
-{
-    const struct row_list *l = &s->pending;
-    p->groups = ARENA_ARRAY(s->scratch, struct group, count_models(s));
-    struct row **rows = ARENA_ARRAY(s->scratch, struct row *, l->n);
-    if (!p->groups || !rows) {
-        return diag_nomem();
-    }
     size_t last = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct group *g = group_of(p, l->v[i]->mapper, last);
         last = (size_t)(g - p->groups);
         unsigned f = l->v[i]->flags;
-        if (!is_void(f)) {
+        if (!flush_is_void(f)) {
             *(f & ROW_NEW ? &g->n_new : f & ROW_DELETE ? &g->n_delete : &g->n_edit) += 1;
         }
     }
-    sort_by_rank(p);
+}
+
+static void place_rows(const struct row_list *l, struct plan *p, struct row **rows)
+{
     for (size_t i = 0; i < p->n; i++) {
         struct group *g = &p->groups[i];
         g->rows = rows;
@@ -78,38 +69,57 @@ static st_err group_rows(st_session *s, struct plan *p)
         g->at_delete = g->n_new + g->n_edit;
         rows += g->n_new + g->n_edit + g->n_delete;
     }
+    size_t last = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct group *g = group_of(p, l->v[i]->mapper, last);
         assert(g->rows); /* the first pass met every model */
         last = (size_t)(g - p->groups);
         unsigned f = l->v[i]->flags;
-        if (!is_void(f)) {
+        if (!flush_is_void(f)) {
             g->rows[(*(f & ROW_NEW ? &g->at_new : f & ROW_DELETE ? &g->at_delete : &g->at_edit))++] = l->v[i];
         }
     }
+}
+
+static st_err group_rows(st_session *s, struct plan *p)
+{
+    const struct row_list *l = &s->pending;
+    p->groups = ARENA_ARRAY(s->scratch, struct group, count_models(s));
+    if (!p->groups) {
+        return diag_nomem();
+    }
+    count_rows(l, p);
+    if (p->n == 1 && p->groups[0].n_new == l->n) { /* as a program that fills a table has it */
+        p->groups[0].rows = l->v;
+        return 0;
+    }
+    struct row **rows = arena_alloc(s->scratch, l->n * sizeof *rows);
+    if (!rows) {
+        return diag_nomem();
+    }
+    sort_by_rank(p);
+    place_rows(l, p, rows);
     return 0;
 }
 
 /* ---- before anything is sent ---- */
 
-static st_err keep_strings(st_session *s, struct row *r, const void *image)
+static st_err keep_changed(st_session *s, struct row *r)
 {
     const st_mapper *m = r->mapper;
     void *obj = row_object(r);
+    const char *was = (const char *)r->snapshot->image;
     for (uint32_t i = 0; i < m->n_columns; i++) {
-        const struct st_column *c = &m->columns[i];
-        if (!c->points || (image && memcmp((const char *)obj + c->attr->offset, (const char *)image + c->attr->offset,
-                                           c->attr->size) == 0)) {
-            continue;
-        }
-        if (st_value_keep(c->attr, obj, s->arena) != 0) {
+        const st_attr *a = m->columns[i].attr;
+        if (m->columns[i].points && memcmp((const char *)obj + a->offset, was + a->offset, a->size) != 0 &&
+            st_value_keep(a, obj, s->arena) != 0) {
             return diag_nomem();
         }
     }
     return 0;
 }
 
-static st_err check_edit(const struct row *r)
+static st_err prepare_edit(st_session *s, struct row *r)
 {
     const st_mapper *m = r->mapper;
     const void *obj = row_object(r), *was = r->snapshot->image;
@@ -119,7 +129,15 @@ static st_err check_edit(const struct row *r)
     if (!st_mapper_key_same(m, obj, was)) {
         return diag_set(ST_E_INVALID, "%s: a row never changes its primary key", m->model->name);
     }
-    return st_mapper_validate(m, obj);
+    st_err rc = st_mapper_validate(m, obj);
+    return rc ? rc : keep_changed(s, r);
+}
+
+/* The snapshot that settling the row will fill: a flush must not fail once it has sent something. */
+static st_err make_snapshot(st_session *s, struct row *r, bool is_new)
+{
+    struct snapshot **ahead = is_new ? &r->snapshot : &r->snapshot->next;
+    return *ahead || (*ahead = snapshot_new(s, r)) ? 0 : diag_nomem();
 }
 
 static st_err prepare(st_session *s, struct plan *p)
@@ -129,22 +147,19 @@ static st_err prepare(st_session *s, struct plan *p)
         for (size_t k = 0; k < g->n_new + g->n_edit; k++) {
             struct row *r = g->rows[k];
             bool is_new = k < g->n_new;
-            st_err rc = is_new ? fill_new_row(s, g->m, row_object(r), p->now) : check_edit(r);
-            rc = rc || !is_new ? rc : st_mapper_validate(g->m, row_object(r));
-            rc = rc ? rc : keep_strings(s, r, is_new ? NULL : r->snapshot->image);
+            st_err rc = is_new ? fill_new_row(s, g->m, row_object(r), p->now) : prepare_edit(s, r);
+            rc = rc || !is_new ? rc : st_mapper_take(g->m, row_object(r), s->arena);
+            rc = rc || p->last ? rc : make_snapshot(s, r, is_new);
             if (rc) {
                 return rc;
             }
-            struct snapshot **ahead = is_new ? &r->snapshot : &r->snapshot->next;
-            if (!*ahead && !(*ahead = snapshot_new(s, r))) {
-                return diag_nomem();
-            }
         }
     }
-    if (row_list_reserve(&s->touched, s->pending.n) != 0 || identity_reserve(&s->map, s->pending.n) != 0) {
+    if ((!p->last && row_list_reserve(&s->touched, s->pending.n) != 0) ||
+        identity_reserve(&s->map, s->pending.n) != 0) {
         return diag_nomem();
     }
-    return savepoints_reserve(&s->savepoints, s->pending.n);
+    return p->last ? 0 : savepoints_reserve(&s->savepoints, s->pending.n);
 }
 
 /* ---- statements ---- */
@@ -316,77 +331,32 @@ static st_err write_all(struct batch *b, const struct plan *p)
     return rc;
 }
 
-/* ---- after ---- */
-
-static void settle(st_session *s, struct row *r)
-{
-    void *obj = row_object(r);
-    unsigned was = r->flags;
-    savepoints_note(&s->savepoints, r);
-    r->flags &= ~(unsigned)(ROW_PENDING | ROW_NEW);
-    if (is_void(was)) {
-        r->flags |= ROW_GONE;
-        return;
-    }
-    if (was & ROW_NEW) {
-        uint64_t hash = identity_hash(&s->map, r->mapper, obj);
-        void *there = identity_find(&s->map, r->mapper, obj, hash);
-        if (there) { /* loaded before, and deleted since past the session */
-            identity_remove(&s->map, r->mapper, there);
-            row_of(there)->flags |= ROW_GONE;
-        }
-        identity_add(&s->map, obj, hash);
-        r->flags |= ROW_INSERTED;
-        memcpy(r->snapshot->image, obj, r->mapper->model->size);
-    } else if (was & ROW_DELETE) {
-        memcpy(obj, r->snapshot->image, r->mapper->model->size); /* edits before the delete are void, to its key too */
-        identity_remove(&s->map, r->mapper, obj);
-        r->flags |= ROW_GONE;
-    } else {
-        r->snapshot = r->snapshot->next;
-        memcpy(r->snapshot->image, obj, r->mapper->model->size);
-    }
-    r->epoch = s->epoch;
-    if (!(was & ROW_TOUCHED)) {
-        r->flags |= ROW_TOUCHED;
-        s->touched.v[s->touched.n++] = r; /* reserved */
-    }
-}
-
-st_err flush_late_changes(st_session *s)
-{
-    for (size_t i = 0; i < s->touched.n; i++) {
-        struct row *r = s->touched.v[i];
-        if (r->flags & (ROW_PENDING | ROW_GONE) || st_mapper_image_same(r->mapper, row_object(r), r->snapshot->image)) {
-            continue;
-        }
-        if (row_list_push(&s->pending, r) != 0) {
-            return diag_nomem();
-        }
-        r->flags |= ROW_PENDING;
-    }
-    return 0;
-}
-
-st_err flush_into(struct batch *b)
+/* What is pending, as statements; it stays pending. last: nothing of the transaction follows but its end. */
+static st_err write_pending(struct batch *b, bool last)
 {
     st_session *s = b->s;
-    if (s->pending.n == 0) {
-        return 0;
-    }
-    struct plan p = {.now = {clock_wall_us()}};
+    struct plan p = {.now = {clock_wall_us()}, .last = last};
     st_err rc = s->cascades ? relations_cascade(b) : 0;
     rc = rc ? rc : group_rows(s, &p);
     rc = rc ? rc : prepare(s, &p);
     rc = rc ? rc : flush_order(s, &p, false, &p.insert);
     rc = rc ? rc : flush_order(s, &p, true, &p.removal);
-    rc = rc ? rc : write_all(b, &p);
-    if (rc) {
-        return rc;
+    return rc ? rc : write_all(b, &p);
+}
+
+st_err flush_into(struct batch *b)
+{
+    if (b->s->pending.n == 0) {
+        return 0;
     }
-    for (size_t i = 0; i < s->pending.n; i++) {
-        settle(s, s->pending.v[i]);
+    st_err rc = write_pending(b, false);
+    if (!rc) {
+        flush_settle(b->s, false);
     }
-    s->pending.n = 0;
-    return 0;
+    return rc;
+}
+
+st_err flush_last(struct batch *b)
+{
+    return b->s->pending.n ? write_pending(b, true) : 0;
 }

@@ -29,11 +29,18 @@ struct plan {
     struct group *groups; /* by rank: parents first, as far as the models make no cycle */
     size_t n;
     st_time now;
+    bool last;                        /* the transaction ends behind it: nothing is kept for undoing it */
     struct row_order insert, removal; /* removal runs backwards */
 };
 
 /* Finds the order of the new rows or of those deleted, and sorts them within their groups. Linear to the rows, and next
  * to nothing when their models reference neither themselves nor each other in a cycle. */
 st_err flush_order(st_session *s, struct plan *p, bool deleted, struct row_order *ret);
+
+/* Rows added and deleted again never were. */
+static inline bool flush_is_void(unsigned flags)
+{
+    return (flags & ROW_NEW) && (flags & ROW_DELETE);
+}
 
 #endif

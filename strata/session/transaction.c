@@ -66,7 +66,9 @@ void transaction_undo(st_session *s)
     }
     s->pending.n = 0;
     for (size_t i = s->touched.n; i-- > 0;) {
-        undo(s, s->touched.v[i]);
+        if (s->touched.v[i]->flags & ROW_TOUCHED) { /* else it was pending, too */
+            undo(s, s->touched.v[i]);
+        }
     }
     s->touched.n = 0;
     savepoints_forget(&s->savepoints);
@@ -101,9 +103,10 @@ static st_err commit(st_session *s)
     struct st_stmt last = batch_plain(STR("COMMIT"));
     st_err rc = flush_late_changes(s);
     rc = rc ? rc : batch_begin(&b, s);
-    rc = rc ? rc : flush_into(&b);
+    rc = rc ? rc : flush_last(&b);
     rc = rc ? rc : batch_finish(&b, &last);
     if (!rc) {
+        flush_settle(s, true);
         transaction_end(s);
     }
     return rc;

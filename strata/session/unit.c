@@ -53,7 +53,8 @@ st_err session_add(st_session *s, const st_model *m, const void *init, void **re
     *r = (struct row){.mapper = mapper, .session = s, .flags = ROW_NEW | ROW_PENDING, .epoch = s->epoch};
     void *obj = row_object(r);
     memcpy(obj, init, m->size);
-    rc = fill_new_row(s, mapper, obj, (st_time){clock_wall_us()});
+    bool dated = mapper->created || mapper->updated;
+    rc = fill_new_row(s, mapper, obj, (st_time){dated ? clock_wall_us() : 0});
     if (!rc && row_list_push(&s->pending, r) != 0) {
         rc = diag_nomem();
     }

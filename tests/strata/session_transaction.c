@@ -33,6 +33,46 @@ SESSION_TEST(a_rollback_undoes_everything)
     }
 }
 
+/* The commit's own flush is refused at its last row: what it did before is undone here, too. */
+SESSION_TEST(after_a_commit_that_failed_objects_are_as_before)
+{
+    st_uuid anna = author_put(w, tenant_a, "Anna"), otto = author_put(w, tenant_a, "Otto");
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    for (int savepoint = 0; savepoint < 2; savepoint++) {
+        struct st_mark sp;
+        const Author *a = st_get(s, Author, anna), *o = st_get(s, Author, otto);
+        OK(savepoint ? st_savepoint(s, &sp) : 0);
+        st_edit(s, a)->name = "Zoe";
+        OK(st_delete(s, o));
+        Author *added[20];
+        for (int i = 0; i < 20; i++) {
+            added[i] = st_add(s, Author, .name = arena_printf(w->a, "a%d", i));
+        }
+        added[19]->name = "a3";
+        CODE(st_commit(s), ST_E_UNIQUE);
+        OK(savepoint ? st_rollback_to(s, &sp) : st_rollback(s));
+        ck_assert_str_eq(a->name, "Anna");
+        ck_assert_int_eq(a->version, savepoint + 1);
+        ck_assert_ptr_eq(st_get(s, Author, otto), o);
+        ck_assert_ptr_null(st_get(s, Author, added[0]->id));
+        ck_assert_uint_eq(st_select(s, Author, NULL).n, 2);
+        st_edit(s, a)->born = (st_opt_int32){savepoint, true}; /* and the session works */
+        OK(st_commit(s));
+    }
+}
+
+SESSION_TEST(a_forgotten_object_is_not_taken_again)
+{
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    Author *a = st_add(s, Author, .name = "Anna");
+    OK(st_flush(s));
+    st_edit(s, a)->name = "Zoe"; /* both written and pending */
+    OK(st_rollback(s));
+    ck_assert_ptr_null(st_get(s, Author, a->id));
+    ck_assert_ptr_null(st_edit(s, a));
+    CODE(st_commit(s), ST_E_INVALID);
+}
+
 SESSION_TEST(closing_without_commit_rolls_back)
 {
     {
@@ -277,10 +317,11 @@ START_TEST(without_memory_the_session_still_answers)
 }
 END_TEST
 
-RUN("session_transaction", 60, CASE(a_rollback_undoes_everything), CASE(closing_without_commit_rolls_back),
-    CASE(a_session_goes_on_after_its_rollback), CASE(a_conflict_names_the_row_and_commits_nothing),
-    CASE(a_failure_sticks_until_rollback), CASE(the_database_says_what_was_violated),
-    CASE(a_broken_rule_is_told_before_anything_is_sent), CASE(a_read_only_session_writes_nothing),
-    CASE(readers_do_not_wait_for_a_writer), CASE(a_cancelled_session_returns_its_connection_clean),
-    CASE(a_deadline_ends_a_wait), CASE(two_fibers_in_one_session_are_told),
-    CASE(without_memory_the_session_still_answers));
+RUN("session_transaction", 60, CASE(a_rollback_undoes_everything),
+    CASE(after_a_commit_that_failed_objects_are_as_before), CASE(a_forgotten_object_is_not_taken_again),
+    CASE(closing_without_commit_rolls_back), CASE(a_session_goes_on_after_its_rollback),
+    CASE(a_conflict_names_the_row_and_commits_nothing), CASE(a_failure_sticks_until_rollback),
+    CASE(the_database_says_what_was_violated), CASE(a_broken_rule_is_told_before_anything_is_sent),
+    CASE(a_read_only_session_writes_nothing), CASE(readers_do_not_wait_for_a_writer),
+    CASE(a_cancelled_session_returns_its_connection_clean), CASE(a_deadline_ends_a_wait),
+    CASE(two_fibers_in_one_session_are_told), CASE(without_memory_the_session_still_answers));
