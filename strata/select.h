@@ -99,6 +99,7 @@ struct st_read {
      * with that code. May run on another thread while the caller waits; must neither suspend nor keep the row. */
     int (*each)(void *arg, const void *row);
     void *arg;
+    uint32_t batch; /* of streams (stream.h) */
 };
 
 /* Into a plain struct. */
@@ -156,6 +157,7 @@ struct st_raw {
     bool confined;
     int (*each)(void *arg, const void *row); /* as in struct st_read */
     void *arg;
+    uint32_t batch; /* of streams (stream.h) */
 };
 #define ST_PARAMS(...) \
     .params = (const st_value[]){__VA_ARGS__}, .n_params = sizeof((const st_value[]){__VA_ARGS__}) / sizeof(st_value)

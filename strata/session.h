@@ -76,6 +76,7 @@ struct st_query {
     uint64_t limit;               /* 0: no limit */
     uint64_t offset;
     bool for_update; /* FOR NO KEY UPDATE on PostgreSQL; nothing on SQLite, whose writer is alone */
+    uint32_t batch;  /* of streams (stream.h) */
 };
 #define st_select(s, T_, where, ...) st_select_((s), &T_##_model, (where), &(const struct st_query){__VA_ARGS__})
 st_rows st_select_(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q);

@@ -11,6 +11,7 @@
 #include "strata/plain.h"
 #include "strata/select.h"
 #include "strata/session.h"
+#include "strata/stream.h"
 #include "strata/term.h"
 #include "strata/types.h"
 

@@ -28,12 +28,23 @@ struct st_shape {
 /* A member as a value to bind; points into obj. */
 void st_field_get(const struct st_field *f, const void *obj, st_value *ret);
 
+/* A query of which a batch of rows is taken at a time. On SQLite a statement at rest: the first run of an st_stmt with
+ * .cursor starts it, later ones go on, and row() returning 2 stops it behind the row it was given. On PostgreSQL
+ * cursors are statements like others (DECLARE, FETCH). All zero but its arena at first; not to be run after done. */
+struct st_cursor {
+    arena *arena; /* for what is bound, until the close */
+    void *stmt;
+    bool done; /* there are no more rows, or it failed */
+};
+void st_cursor_close(struct st_cursor *cursor); /* before its connection is released */
+
 struct st_stmt {
     str sql;     /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
     uint64_t id; /* content hash: prepared under that name and cached per connection; 0: not prepared */
     const st_value *params;
     size_t n_params; /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
     bool quick;      /* touches a row or so: may run on the loop's own thread on SQLite */
+    struct st_cursor *cursor; /* SQLite, or NULL */
     bool stream;     /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
 
     /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):

@@ -29,7 +29,7 @@ static st_err run_rest(struct batch *b)
     for (; b->at < b->n; b->at++) {
         struct st_stmt *s = &b->stmts[b->at];
         int64_t start = b->timing ? clock_mono_ns() : 0;
-        st_err rc = sqlite_stmt_run(b->work.conn, s);
+        st_err rc = s->cursor ? sqlite_cursor_run(b->work.conn, s) : sqlite_stmt_run(b->work.conn, s);
         s->ns = b->timing ? clock_mono_ns() - start : 0;
         if (rc) {
             return rc;

@@ -64,6 +64,9 @@ st_err sqlite_simple(struct sqlite_conn *c, const char *sql); /* one statement w
 void sqlite_roll_back(struct sqlite_conn *c);                 /* when in a transaction; keeps the diagnosis */
 void sqlite_stmt_drop_all(struct sqlite_conn *c);
 
+/* sqlite_cursor.c: the next rows of s->cursor, as sqlite_stmt_run. */
+st_err sqlite_cursor_run(struct sqlite_conn *c, struct st_stmt *s);
+
 /* sqlite_work.c: pieces of work, in a thread or here, tried again while the database is busy. */
 struct sqlite_work {
     struct sqlite_conn *conn;

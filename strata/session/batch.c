@@ -81,7 +81,7 @@ st_err batch_begin(struct batch *b, st_session *s)
 {
     *b = (struct batch){.s = s};
     if (s->begun) {
-        return 0;
+        return s->streams.n_left ? streams_sweep(b) : 0;
     }
     st_err rc = s->conn ? 0 : st_conn_acquire(s->reg->engine, !s->read_only, s->deadline, &s->conn);
     if (rc) {

@@ -15,6 +15,7 @@
 #include "strata/query/query.h"
 #include "strata/select.h"
 #include "strata/session/identity.h"
+#include "strata/stream.h"
 
 enum row_flags {
     ROW_NEW = 1,       /* added, not flushed */
@@ -23,7 +24,8 @@ enum row_flags {
     ROW_TOUCHED = 8,   /* in s->touched */
     ROW_INSERTED = 16, /* by this transaction */
     ROW_GONE = 32,     /* deleted by this transaction, or forgotten */
-    ROW_LISTED = 64    /* may stand in a loaded list */
+    ROW_LISTED = 64,   /* may stand in a loaded list */
+    ROW_STREAMED = 1 << 15 /* a copy in the memory of a stream, no object */
 };
 
 struct snapshot {
@@ -75,6 +77,14 @@ struct savepoints {
     uint64_t serial; /* the last one given */
 };
 
+/* stream.c: those of a session, and the cursors on the server that nobody needs any more. */
+struct streams {
+    st_stream *first;
+    uint32_t n, n_left;
+    uint64_t number;               /* of the last one */
+    uint64_t left[ST_STREAMS_MAX]; /* to be closed by the next batch */
+};
+
 struct st_session {
     st_err err; /* sticks until rollback */
     struct diag failure;
@@ -94,6 +104,7 @@ struct st_session {
     uint32_t epoch;
     bool cascades;    /* rows are pending that are to be deleted */
     bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
+    struct streams streams;
     st_session *next; /* in the pool */
 };
 
@@ -166,6 +177,9 @@ struct plain_rows {
 st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *shape, struct plain_rows *rows,
                     st_rows *ret);
 
+/* ---- raw.c ---- */
+st_err session_raw(st_session *s, const char *sql, const struct st_raw *o, struct st_stmt *ret);
+
 /* ---- flush.c ---- */
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From
  * here on they count as flushed; when a statement fails the session fails, and rollback undoes all. */
@@ -188,6 +202,11 @@ st_err savepoints_reserve(struct savepoints *p, size_t more);
 void savepoints_note(struct savepoints *p, struct row *r); /* before a flush settles it; reserved */
 void savepoints_forget(struct savepoints *p);              /* all of them */
 void savepoints_release(struct savepoints *p);
+
+/* ---- stream.c ---- */
+st_err streams_sweep(struct batch *b); /* closes the cursors that are left */
+void streams_end(st_session *s);       /* with the transaction, or what they saw of it */
+void streams_forget(st_session *s);    /* the session closes */
 
 /* ---- transaction.c ---- */
 void transaction_end(st_session *s); /* after COMMIT: objects stay, snapshots go */

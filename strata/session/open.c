@@ -145,6 +145,7 @@ void st_session_close(st_session *s)
     }
     assert(!s->busy); /* another fiber is in a call on it */
     transaction_undo(s);
+    streams_forget(s);
     pool_put(s->reg->sessions, s);
 }
 

@@ -6,7 +6,7 @@
 #include "strata/model/value.h"
 #include "strata/session/internal.h"
 
-static st_err prepare(st_session *s, const char *sql, const struct st_raw *o, struct st_stmt *ret)
+st_err session_raw(st_session *s, const char *sql, const struct st_raw *o, struct st_stmt *ret)
 {
     if (!s->scope.system && !o->confined) {
         st_err rc = diag_set(ST_E_TENANT, "raw SQL is not confined to the session's tenant by itself");
@@ -28,7 +28,7 @@ static st_err raw(st_session *s, const st_model *result, const char *sql, const 
     const st_mapper *m;
     struct st_stmt last;
     struct plain_rows rows = {.each = o->each, .arg = o->arg};
-    st_err rc = prepare(s, sql, o, &last);
+    st_err rc = session_raw(s, sql, o, &last);
     rc = rc ? rc : st_registry_result(s->reg, result, &m);
     rc = rc ? rc : session_read(s, &last, &m->shape, &rows, ret);
     if (!rc && !s->read_only && !st_raw_reads(sql)) {
@@ -50,7 +50,7 @@ static st_err execute(st_session *s, const char *sql, int64_t *ret_n, const stru
     struct batch b;
     struct st_stmt one;
     st_err rc = session_writes(s);
-    rc = rc ? rc : prepare(s, sql, o, &one);
+    rc = rc ? rc : session_raw(s, sql, o, &one);
     rc = rc ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
     rc = rc ? rc : batch_run(&b);

@@ -189,7 +189,10 @@ static st_err roll_back_to(st_session *s, const struct st_mark *sp)
     if (!rc && identity_reserve(&s->map, s->savepoints.n_journal - s->savepoints.v[depth].journal) != 0) {
         rc = diag_nomem();
     }
-    rc = rc ? rc : say(s, "ROLLBACK TO SAVEPOINT", depth, false);
+    if (!rc) {
+        streams_end(s);
+        rc = say(s, "ROLLBACK TO SAVEPOINT", depth, false);
+    }
     if (!rc) {
         undo_to(s, &s->savepoints.v[depth]);
         s->savepoints.n = depth + 1;

@@ -6,6 +6,7 @@
 static void release(st_session *s)
 {
     st_conn *c = s->conn;
+    streams_end(s);
     s->conn = NULL;
     s->begun = false;
     if (c) {
@@ -156,5 +157,6 @@ void st_expunge_all(st_session *s)
     savepoints_forget(&s->savepoints);
     identity_clear(&s->map);
     arena_reset(s->arena);
+    s->epoch++; /* rows that streams gave before may be older than what was written */
     (void)session_leave(s, 0);
 }

@@ -80,6 +80,9 @@ st_err session_row(const st_session *s, const void *obj, struct row **ret)
     if (r->session != s) {
         return diag_set(ST_E_INVALID, "an object of another session; load it in this one");
     }
+    if (r->flags & ROW_STREAMED) {
+        return diag_set(ST_E_INVALID, "a row of a stream is no object of the session: st_attach makes one of it");
+    }
     if (r->flags & (ROW_GONE | ROW_DELETE)) {
         return diag_set(ST_E_INVALID, "a %s that is deleted, or was forgotten by a rollback", r->mapper->model->name);
     }

@@ -172,6 +172,19 @@ static int64_t by_stream(st_session *s, struct world *w)
            .err);
     return n;
 }
+static int64_t by_stream_of_rows(st_session *s, struct world *w)
+{
+    (void)w;
+    int64_t n = 0;
+    st_each_stream (
+        Pair, x,
+        st_stream_read(s, Pair, Book, .where = A_BOOK(Book), .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
+                                                       ST_FIELD(Pair, second, ST_COL(Book, title))))) {
+        n += x->first != NULL;
+    }
+    OK(st_session_error(s));
+    return n;
+}
 static int64_t by_update_with_subquery(st_session *s, struct world *w)
 {
     (void)w;
@@ -211,7 +224,8 @@ static const struct {
     {"recursion", by_recursion},
     {"json", by_json},
     {"page", by_page},
-    {"stream", by_stream},
+    {"callback", by_stream},
+    {"stream", by_stream_of_rows},
     {"update with a subquery", by_update_with_subquery},
     {"delete with a subquery", by_delete_with_subquery},
 };

@@ -35,6 +35,19 @@ static st_err work(st_engine *e, st_uuid anna)
     if (rc) {
         return rc;
     }
+    st_each_stream (Author, x, st_stream(s, Author, ST_LIKE(Author, name, "b%"), .batch = 4)) {
+        if (strcmp(x->name, "b3") == 0) {
+            const Author *row = st_attach(s, Author, x);
+            Author *b = row ? st_edit(s, row) : NULL;
+            if (!b) {
+                return st_session_error(s);
+            }
+            b->email = "b@example.org";
+        }
+    }
+    if (st_session_error(s)) {
+        return st_session_error(s);
+    }
     const Author *last = st_first(s, Author, ST_IN(Author, name, names, 9), .order = ST_ORDER(ST_DESC(Author, name)));
     rc = last ? st_delete(s, last) : st_session_error(s);
     return rc ? rc : st_commit(s);

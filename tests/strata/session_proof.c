@@ -103,6 +103,16 @@ static int64_t by_load(st_session *s, const char *own)
     return a && st_load(s, Author, a, books) == 0 ? books(st_many(s, Author, a, books)) : 0;
 }
 
+static int64_t by_stream(st_session *s, const char *own)
+{
+    (void)own;
+    int64_t n = 0;
+    st_each_stream (Author, a, st_stream(s, Author, NULL, .batch = 1)) {
+        n += author(st_attach(s, Author, a));
+    }
+    return n;
+}
+
 static const struct {
     const char *name;
     reads *ask;
@@ -120,7 +130,8 @@ static const struct {
                {"get by the whole key", by_whole_key},
                {"count", by_count},
                {"selectin", by_selectin},
-               {"load", by_load}};
+               {"load", by_load},
+               {"stream", by_stream}};
 
 /* ---- writing: what becomes of A's rows is seen after the commit ---- */
 typedef void writes(st_session *s, const char *own);
