@@ -11,8 +11,11 @@
 /* Each part has a table in a file of its own; to add one, name it here and in meson.build. */
 extern const struct bench_case base_cases[], engine_cases[], fetch_cases[], fiber_cases[], parse_cases[], scan_cases[],
     strata_cases[], strata_write_cases[], url_cases[];
+extern const struct bench_case strata_stream_cases[];
+extern int strata_stream_child(int argc, char **argv);
 static const struct bench_case *const parts[] = {base_cases, engine_cases, fetch_cases,        fiber_cases, parse_cases,
-                                                 scan_cases, strata_cases, strata_write_cases, url_cases};
+                                                 scan_cases, strata_cases, strata_write_cases, url_cases,
+                                                 strata_stream_cases};
 
 enum { ROUNDS = 5, ROUNDS_MAX = 25 };
 
@@ -227,6 +230,9 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o = {.names = argv + 1};
+    if (argc > 1 && strcmp(argv[1], "--child") == 0) { /* strata_stream.c, of itself */
+        return strata_stream_child(argc, argv);
+    }
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--peers") == 0) {
             o.peers = true;

@@ -47,12 +47,13 @@ st_rows st_stream_batch(st_stream *st);
 void st_stream_close(st_stream *st);
 void st_stream_closep(st_stream **st);
 
-/* st_each_stream (Page, p, stream) { ... }: p is const Page *; stream is evaluated once, and closed on every way out. */
-#define st_each_stream(T_, x, stream)                                                                            \
-    for (st_stream *ST_NAME_(h_, __LINE__) __attribute__((cleanup(st_stream_closep))) = (stream),                \
-                                           *ST_NAME_(o_, __LINE__) = ST_NAME_(h_, __LINE__);                     \
-         ST_NAME_(o_, __LINE__); ST_NAME_(o_, __LINE__) = NULL)                                                  \
-        for (const T_ *x = (const T_ *)st_stream_next(ST_NAME_(h_, __LINE__)); x;                                \
+/* st_each_stream (Page, p, stream) { ... }: p is const Page *; stream is evaluated once, and closed on every way out.
+ */
+#define st_each_stream(T_, x, stream)                                                              \
+    for (st_stream * ST_NAME_(h_, __LINE__) __attribute__((cleanup(st_stream_closep))) = (stream), \
+                                            *ST_NAME_(o_, __LINE__) = ST_NAME_(h_, __LINE__);      \
+         ST_NAME_(o_, __LINE__); ST_NAME_(o_, __LINE__) = NULL)                                    \
+        for (const T_ *x = (const T_ *)st_stream_next(ST_NAME_(h_, __LINE__)); x;                  \
              x = (const T_ *)st_stream_next(ST_NAME_(h_, __LINE__)))
 
 /* The session's object of a row that a stream of models has just given, as if st_select had found it: no query, unless

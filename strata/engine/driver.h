@@ -42,10 +42,10 @@ struct st_stmt {
     str sql;     /* NUL-terminated too; placeholders $1.. on PostgreSQL, ?1.. on SQLite */
     uint64_t id; /* content hash: prepared under that name and cached per connection; 0: not prepared */
     const st_value *params;
-    size_t n_params; /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
-    bool quick;      /* touches a row or so: may run on the loop's own thread on SQLite */
+    size_t n_params;          /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
+    bool quick;               /* touches a row or so: may run on the loop's own thread on SQLite */
     struct st_cursor *cursor; /* SQLite, or NULL */
-    bool stream;     /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
+    bool stream;              /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
 
     /* Result. With a shape, each row becomes a struct in arena (strings and arrays too) and goes to row(arg, obj):
      * 1: keep it; 0: not needed, its memory may serve the next row; negative: stop with that code (statements of the

@@ -18,13 +18,13 @@
 #include "strata/stream.h"
 
 enum row_flags {
-    ROW_NEW = 1,       /* added, not flushed */
-    ROW_PENDING = 2,   /* in s->pending */
-    ROW_DELETE = 4,    /* to be deleted by the flush */
-    ROW_TOUCHED = 8,   /* in s->touched */
-    ROW_INSERTED = 16, /* by this transaction */
-    ROW_GONE = 32,     /* deleted by this transaction, or forgotten */
-    ROW_LISTED = 64,   /* may stand in a loaded list */
+    ROW_NEW = 1,           /* added, not flushed */
+    ROW_PENDING = 2,       /* in s->pending */
+    ROW_DELETE = 4,        /* to be deleted by the flush */
+    ROW_TOUCHED = 8,       /* in s->touched */
+    ROW_INSERTED = 16,     /* by this transaction */
+    ROW_GONE = 32,         /* deleted by this transaction, or forgotten */
+    ROW_LISTED = 64,       /* may stand in a loaded list */
     ROW_STREAMED = 1 << 15 /* a copy in the memory of a stream, no object */
 };
 

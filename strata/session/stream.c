@@ -59,8 +59,7 @@ void streams_forget(st_session *s)
     }
 }
 
-static st_err make_statement(arena *a, struct st_stmt *ret, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+static st_err make_statement(arena *a, struct st_stmt *ret, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static st_err make_statement(arena *a, struct st_stmt *ret, const char *fmt, ...)
 {
     va_list ap;
@@ -82,7 +81,8 @@ st_err streams_sweep(struct batch *b)
         struct st_stmt *stmt;
         st_err rc = batch_add(b, NULL, false, &stmt);
         rc = rc ? rc
-                : make_statement(b->s->scratch, stmt, "CLOSE strata_%llu", (unsigned long long)all->left[all->n_left - 1]);
+                : make_statement(b->s->scratch, stmt, "CLOSE strata_%llu",
+                                 (unsigned long long)all->left[all->n_left - 1]);
         if (rc) {
             return rc;
         }
@@ -270,8 +270,7 @@ static st_err stream_read(st_session *s, const st_model *result, const struct st
     struct st_stmt query = {.affected = 0};
     struct st_compiler c = session_compiler(s);
     st_err rc = q->each ? no_callback() : st_registry_result(s->reg, result, &m);
-    rc = rc ? rc
-            : st_compile_read(&c, &(const struct st_reading){.q = q, .what = ST_READ_RESULT, .result = m}, &query);
+    rc = rc ? rc : st_compile_read(&c, &(const struct st_reading){.q = q, .what = ST_READ_RESULT, .result = m}, &query);
     return rc ? rc : open_stream(s, m, q->batch, &query, ret);
 }
 
