@@ -293,6 +293,14 @@ SESSION_TEST(rows_stream_without_being_kept)
     }
     OK(st_flush(s));
     size_t held = arena_used(st_session_arena(s));
+    int64_t copies = 0;
+    st_each_stream (Book, b, st_stream(s, Book, ST_EQ(Book, title, "S"), .order = ST_ORDER(ST_ASC(Book, order)))) {
+        copies += b->sold;
+        if (copies == 3000) {
+            break;
+        }
+    }
+    ck_assert_int_eq(copies, 3000);
     struct counted c = {.n = 0};
     for (int i = 0; i < 2; i++) {
         c = (struct counted){.stop_at = i ? 10 : 0};
@@ -304,14 +312,6 @@ SESSION_TEST(rows_stream_without_being_kept)
         CODE(rows.err, i ? -ECANCELED : 0);
         ck_assert_int_eq(c.sum, i ? 10 : 5000);
     }
-    int64_t copies = 0;
-    st_each_stream (Book, b, st_stream(s, Book, ST_EQ(Book, title, "S"), .order = ST_ORDER(ST_ASC(Book, order)))) {
-        copies += b->sold;
-        if (copies == 3000) {
-            break;
-        }
-    }
-    ck_assert_int_eq(copies, 3000);
     ck_assert_uint_lt(arena_used(st_session_arena(s)) - held, 4096);
 }
 
