@@ -24,6 +24,7 @@
 
 DECLS_BEGIN
 
+struct st_session;
 enum { ST_KEY_MAX = 8 }; /* columns of a key, index or foreign key */
 
 /* The schema as data: what models turn into, what a database is read as, and what revisions state.
@@ -44,6 +45,12 @@ typedef struct st_table_column {
     const char *check;
     const char *comment;
     const char *was;
+    const char *type_sql;  /* for a type that is none of ours, spelled as its database does: "numeric(10,2)"; type is
+                              then ST_TYPE_NONE */
+    const char *enum_type; /* ST_ENUM, PostgreSQL: a type made by st_create_enum instead of text with a CHECK */
+    const char *generated; /* GENERATED ALWAYS AS (this) STORED */
+    bool identity; /* numbered by the database: an identity on PostgreSQL; on SQLite the one integer primary key,
+                      AUTOINCREMENT */
 } st_table_column;
 typedef struct st_table_index {
     const char *name;
@@ -60,8 +67,29 @@ typedef struct st_table_fk {
     enum st_action on_delete, on_update;
 } st_table_fk;
 typedef struct st_table_check {
-    const char *name, *sql;
+    const char *name, *sql; /* the condition, without CHECK and brackets */
+    bool exclude;           /* PostgreSQL: sql is what follows EXCLUDE; SQLite has none and leaves it out */
 } st_table_check;
+typedef struct st_table_policy { /* PostgreSQL; nothing on SQLite */
+    const char *name;
+    const char *command; /* "SELECT", "INSERT", "UPDATE", "DELETE"; NULL: ALL */
+    const char *roles;   /* after TO; NULL: PUBLIC */
+    const char *using_sql, *check_sql;
+    bool restrictive;
+} st_table_policy;
+/* Of each row. The body is what stands between BEGIN and END: plpgsql on PostgreSQL (a function <name>() is made for
+ * it, in the table's schema), statements on SQLite. A NULL body: no trigger there. */
+typedef struct st_table_trigger {
+    const char *name;
+    const char *when; /* "BEFORE INSERT OR UPDATE", "AFTER DELETE", "BEFORE UPDATE OF a, b"; SQLite makes one trigger an
+                         event, named <name>_insert and so on, when there are several */
+    const char *condition; /* after WHEN, or NULL */
+    const char *postgresql, *sqlite;
+} st_table_trigger;
+typedef struct st_enum_type { /* PostgreSQL; columns of it are text with a CHECK on SQLite */
+    const char *name;
+    const char *const *values; /* in order, NULL-terminated */
+} st_enum_type;
 typedef struct st_table {
     const char *name;
     const char *was;
@@ -73,7 +101,13 @@ typedef struct st_table {
     size_t n_fks;
     const st_table_check *checks;
     size_t n_checks;
-    bool no_rls; /* PostgreSQL: without row-level security, which a table with a tenant's column has otherwise */
+    bool no_rls;        /* PostgreSQL: without row-level security, which a table with a tenant's column has otherwise */
+    bool without_rowid; /* SQLite */
+    const char *comment;
+    const st_table_policy *policies;
+    size_t n_policies;
+    const st_table_trigger *triggers;
+    size_t n_triggers;
 } st_table;
 /* For the members above: .columns = ..., .n_columns = ... in one go. */
 /* clang-format off */
@@ -109,6 +143,30 @@ st_err st_add_column(st_ops *o, const char *table, const st_table_column *c);
 st_err st_drop_column(st_ops *o, const char *table, const char *column);
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i);
 st_err st_drop_index(st_ops *o, const char *table, const char *index);
+st_err st_rename_table(st_ops *o, const char *from, const char *to);
+st_err st_rename_column(st_ops *o, const char *table, const char *from, const char *to);
+/* Turns the column was into is (of the same name): type, nullability, default, checks, comment, generated. What both
+ * say the same is left alone; swapped arguments undo it. convert: the value of the new type in terms of the old column,
+ * NULL: the database's own cast. Of a table with many rows a change of type that rewrites is for st_parallel_column. */
+st_err st_alter_column(st_ops *o, const char *table, const st_table_column *was, const st_table_column *is,
+                       const char *convert);
+/* Constraints of a table that is there; a unique one is st_create_index with .constraint. */
+st_err st_add_check(st_ops *o, const char *table, const st_table_check *c);
+st_err st_add_fk(st_ops *o, const char *table, const st_table_fk *fk);
+enum st_constraint { ST_C_CHECK = 1, ST_C_UNIQUE, ST_C_FK, ST_C_PRIMARY_KEY, ST_C_EXCLUDE };
+st_err st_drop_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *name);
+/* NULL-terminated columns, in order; ST_VALUES("tenant_id", "id"). Foreign keys that point at the old key go first. */
+st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is);
+/* text NULL: none; column NULL: of the table. Nothing on SQLite. */
+st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text);
+st_err st_create_enum(st_ops *o, const st_enum_type *t);
+st_err st_drop_enum(st_ops *o, const char *name);
+st_err st_add_enum_value(st_ops *o, const char *type, const char *value, const char *before); /* before NULL: last */
+st_err st_rename_enum_value(st_ops *o, const char *type, const char *from, const char *to);
+st_err st_create_policy(st_ops *o, const char *table, const st_table_policy *p);
+st_err st_drop_policy(st_ops *o, const char *table, const char *name);
+st_err st_create_trigger(st_ops *o, const char *table, const st_table_trigger *t);
+st_err st_drop_trigger(st_ops *o, const char *table, const st_table_trigger *t);
 /* Row-level security on PostgreSQL (ENABLE, FORCE and policies), nothing on SQLite. st_create_table does the same for a
  * table with a tenant's column. A transaction sees the rows of the tenant in its setting strata.tenant, which sessions
  * set; the owner of the table sees all rows while strata.system is 'on', which sessions across tenants and migrations
@@ -125,6 +183,22 @@ typedef struct st_table_cell {
     st_insert_row((o), (table), ST_LIST_(st_table_cell, __VA_ARGS__), ST_LEN_(st_table_cell, __VA_ARGS__))
 st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n);
 st_err st_sql(st_ops *o, enum st_dialect only, const char *sql); /* only 0: both; may hold several statements */
+/* A step in C, over a session across tenants in a transaction of its own, which is committed when fn returns 0. It may
+ * run again after a crash: what it has done must not harm it. Left out of offline SQL, with a remark. */
+st_err st_run_step(st_ops *o, const char *name, st_err (*fn)(struct st_session *s, void *arg), void *arg);
+/* UPDATE table SET set WHERE where, in batches along the primary key, each a transaction of its own with a pause
+ * behind it, going on where it was after a crash. */
+typedef struct st_backfill {
+    const char *table;
+    const char *set;        /* "upper_name = upper(name)" */
+    const char *set_sqlite; /* when SQLite spells it otherwise; NULL: the same */
+    const char *where;      /* of the rows that need it; NULL: all */
+    const char *left;       /* rows of which this holds afterwards could not be filled; they are counted and
+                               reported. NULL: none */
+    uint32_t batch;         /* rows; 0: 1,000 */
+    uint32_t pause_ms;      /* 0: as long as the batch took, at most 100; 1 and more: that many */
+} st_backfill;
+st_err st_run_backfill(st_ops *o, const st_backfill *b);
 
 /* ---- revisions ---- */
 enum { ST_PARENTS_MAX = 4 };

@@ -23,7 +23,8 @@ st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *
     }
     rc = migrate_grow(a, &p->steps, p->n, &p->room, sizeof *p->steps);
     if (!rc) {
-        p->steps[p->n++] = (struct migrate_step){text, refuse, op};
+        p->steps[p->n++] = (struct migrate_step){
+            .kind = refuse ? MIGRATE_STEP_REFUSE : MIGRATE_STEP_SQL, .sql = text, .refuse = refuse, .op = op};
     }
     return rc;
 }

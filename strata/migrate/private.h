@@ -51,26 +51,76 @@ void ddl_comment(buf *b, const char *table, const st_table_column *c);
 enum migrate_op_kind {
     MIGRATE_CREATE_TABLE = 1,
     MIGRATE_DROP_TABLE,
+    MIGRATE_RENAME_TABLE,
     MIGRATE_ADD_COLUMN,
+    MIGRATE_ALTER_COLUMN,
     MIGRATE_DROP_COLUMN,
-    MIGRATE_CREATE_INDEX,
+    MIGRATE_RENAME_COLUMN,
+    MIGRATE_CREATE_INDEX, /* a unique constraint, too */
     MIGRATE_DROP_INDEX,
+    MIGRATE_ADD_CHECK,
+    MIGRATE_ADD_FK,
+    MIGRATE_DROP_CONSTRAINT,
+    MIGRATE_PRIMARY_KEY,
+    MIGRATE_COMMENT,
+    MIGRATE_CREATE_ENUM,
+    MIGRATE_DROP_ENUM,
+    MIGRATE_ADD_ENUM_VALUE,
+    MIGRATE_RENAME_ENUM_VALUE,
+    MIGRATE_CREATE_POLICY,
+    MIGRATE_DROP_POLICY,
     MIGRATE_ENABLE_RLS,
     MIGRATE_DISABLE_RLS,
-    MIGRATE_SQL
+    MIGRATE_CREATE_TRIGGER,
+    MIGRATE_DROP_TRIGGER,
+    MIGRATE_SQL,
+    MIGRATE_RUN,
+    MIGRATE_BACKFILL
 };
 struct migrate_op {
     enum migrate_op_kind kind;
-    const char *table; /* NULL for SQL of the revision's own */
+    const char *table; /* NULL for SQL of the revision's own and for enums */
     union {
         st_table *create;
         st_table_column *column;
         st_table_index *index;
-        const char *name; /* of the column or index to drop, or of the tenant's column */
+        st_table_check *check;
+        st_table_fk *fk;
+        st_table_policy *policy;
+        st_table_trigger *trigger;
+        st_enum_type *enumeration;
+        st_backfill *backfill;
+        const char *name; /* of the column, index, enum or policy to drop, or of the tenant's column */
+        struct {
+            st_table_column *was, *is;
+            const char *convert;
+        } alter;
+        struct {
+            const char *from, *to;
+            const char *type; /* of an enum's value: the type */
+        } rename;
+        struct {
+            enum st_constraint kind;
+            const char *name;
+        } constraint;
+        struct {
+            const char *const *was, *const *is;
+        } key;
+        struct {
+            const char *column, *text;
+        } comment;
+        struct {
+            const char *type, *value, *before;
+        } value;
         struct {
             enum st_dialect only;
             const char *text;
         } sql;
+        struct {
+            const char *name;
+            st_err (*fn)(struct st_session *s, void *arg);
+            void *arg;
+        } run;
     };
 };
 struct st_ops {
@@ -82,17 +132,50 @@ struct st_ops {
 };
 void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
 
-/* ---- plan.c ---- */
+/* ---- plan.c ----
+ *
+ * A plan is phases, and a phase is steps. The steps of a phase are one transaction together with the journal's row that
+ * says it is done, unless the phase says otherwise; such a phase has one step, which finds out by itself whether it
+ * was done before. A revision of one phase needs no journal. */
+enum migrate_lock { /* PostgreSQL's, weakest first; what a step takes on step.locked */
+                    MIGRATE_LOCK_NONE,
+                    MIGRATE_LOCK_ROW_SHARE,
+                    MIGRATE_LOCK_ROW_EXCLUSIVE,
+                    MIGRATE_LOCK_SHARE_UPDATE_EXCLUSIVE,
+                    MIGRATE_LOCK_SHARE,
+                    MIGRATE_LOCK_SHARE_ROW_EXCLUSIVE,
+                    MIGRATE_LOCK_ACCESS_EXCLUSIVE
+};
+enum migrate_step_kind {
+    MIGRATE_STEP_SQL,
+    MIGRATE_STEP_REFUSE,  /* sql is a query of one text column that must find nothing; what it finds ends the sentence
+                             in refuse, which is the error then */
+    MIGRATE_STEP_REBUILD, /* SQLite's twelve steps on a table, see rebuild.c */
+    MIGRATE_STEP_INDEX,   /* CREATE INDEX CONCURRENTLY: a leftover that is INVALID goes first */
+    MIGRATE_STEP_RUN,     /* C over a session */
+    MIGRATE_STEP_BACKFILL
+};
 struct migrate_step {
+    enum migrate_step_kind kind;
     const char *sql;
-    const char *refuse; /* NULL: run it. Otherwise a query of one text column that must find nothing; what it finds ends
-                           this sentence, which is the error then */
+    const char *refuse;
     const struct migrate_op *op; /* where it comes from, or NULL */
+    enum migrate_lock lock;
+    const char *locked;   /* the table */
+    bool rewrites, scans; /* while it holds the lock */
+    const void *rebuild;  /* MIGRATE_STEP_REBUILD: rebuild.c's */
+};
+struct migrate_phase {
+    const char *name; /* "expand", "index notes_at_idx", "validate notes_body_check" */
+    size_t first, n;  /* steps */
+    bool no_transaction;
 };
 /* All zero to begin with. */
 struct migrate_plan {
     struct migrate_step *steps;
     size_t n, room;
+    struct migrate_phase *phases;
+    size_t n_phases, phases_room;
 };
 /* Adds what sql holds and clears it. */
 st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *refuse, const struct migrate_op *op);
