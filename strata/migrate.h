@@ -32,7 +32,9 @@ enum { ST_KEY_MAX = 8 }; /* columns of a key, index or foreign key */
  * Names are at most 63 bytes, PostgreSQL's limit. A NULL name of an index or key means the derived one,
  * <table>_<columns>_<key|idx|fkey> without the tenant's column; what a column's fields say of its values becomes CHECKs
  * named <table>_<column>_<kind>_check with kind enum, max, range, bool, json, uuid or array, and plain _check for
- * check. A derived name over 63 bytes is cut and ends in a hash of the whole. */
+ * check. A derived name over 63 bytes is cut and ends in a hash of the whole. Expressions and conditions are SQL that
+ * both dialects read, unless said otherwise. */
+#define ST_TYPE_NONE ((enum st_type)0)
 typedef struct st_table_column {
     const char *name;
     enum st_type type;
@@ -49,8 +51,8 @@ typedef struct st_table_column {
                               then ST_TYPE_NONE */
     const char *enum_type; /* ST_ENUM, PostgreSQL: a type made by st_create_enum instead of text with a CHECK */
     const char *generated; /* GENERATED ALWAYS AS (this) STORED */
-    bool identity; /* numbered by the database: an identity on PostgreSQL; on SQLite the one integer primary key,
-                      AUTOINCREMENT */
+    bool identity; /* an integer numbered by the database: an identity (BY DEFAULT) on PostgreSQL; on SQLite the one
+                      column of the primary key, AUTOINCREMENT */
 } st_table_column;
 typedef struct st_table_index {
     const char *name;
@@ -103,8 +105,10 @@ typedef struct st_table {
     size_t n_checks;
     bool no_rls;        /* PostgreSQL: without row-level security, which a table with a tenant's column has otherwise */
     bool without_rowid; /* SQLite */
+    bool no_strict;     /* SQLite: not STRICT; a type_sql that STRICT does not know has the same effect */
     const char *comment;
-    const st_table_policy *policies;
+    const st_table_policy
+        *policies; /* without a tenant's column they turn row-level security on, for all but the owner */
     size_t n_policies;
     const st_table_trigger *triggers;
     size_t n_triggers;
@@ -120,6 +124,10 @@ typedef struct st_table {
     .indexes = ST_LIST_(st_table_index, __VA_ARGS__), .n_indexes = ST_LEN_(st_table_index, __VA_ARGS__)
 #define ST_FKS(...) .fks = ST_LIST_(st_table_fk, __VA_ARGS__), .n_fks = ST_LEN_(st_table_fk, __VA_ARGS__)
 #define ST_CHECKS(...) .checks = ST_LIST_(st_table_check, __VA_ARGS__), .n_checks = ST_LEN_(st_table_check, __VA_ARGS__)
+#define ST_POLICIES(...) \
+    .policies = ST_LIST_(st_table_policy, __VA_ARGS__), .n_policies = ST_LEN_(st_table_policy, __VA_ARGS__)
+#define ST_TRIGGERS(...) \
+    .triggers = ST_LIST_(st_table_trigger, __VA_ARGS__), .n_triggers = ST_LEN_(st_table_trigger, __VA_ARGS__)
 #define ST_VALUES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* The tables of models, parents before children (as far as they make no cycle), in arena a; every name is filled in.
@@ -136,29 +144,41 @@ st_err st_create_all(st_engine *e, const st_model *const *models, size_t n, int6
 typedef struct st_ops st_ops;
 enum st_dialect st_ops_dialect(const st_ops *o);
 st_err st_create_table(st_ops *o, const st_table *t);
-/* Refused when another table's foreign key points at it. */
+/* Refused when another table's foreign key points at it. Functions of its triggers stay on PostgreSQL: drop the
+ * triggers first. */
 st_err st_drop_table(st_ops *o, const char *table);
 /* A column that is neither nullable nor has a default fails when there are rows. */
 st_err st_add_column(st_ops *o, const char *table, const st_table_column *c);
+/* Indexes and constraints that name it go with it; views, generated columns and foreign keys to it must have gone. */
 st_err st_drop_column(st_ops *o, const char *table, const char *column);
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i);
 st_err st_drop_index(st_ops *o, const char *table, const char *index);
+st_err st_rename_index(st_ops *o, const char *table, const char *from, const char *to);
+/* Indexes, constraints and triggers keep the names they have, which were derived from the old name, and are renamed on
+ * their own. Foreign keys, views and triggers follow (bodies in plpgsql do not). */
 st_err st_rename_table(st_ops *o, const char *from, const char *to);
 st_err st_rename_column(st_ops *o, const char *table, const char *from, const char *to);
-/* Turns the column was into is (of the same name): type, nullability, default, checks, comment, generated. What both
- * say the same is left alone; swapped arguments undo it. convert: the value of the new type in terms of the old column,
- * NULL: the database's own cast. Of a table with many rows a change of type that rewrites is for st_parallel_column. */
+/* Turns the column was into is (of the same name): type, nullability, default, checks, comment, generated, identity.
+ * What both say the same is left alone; swapped arguments undo it. convert: the new value in terms of the old column,
+ * NULL: the database's own cast, and a value that it cannot cast is an error. On PostgreSQL a column that becomes
+ * generated is made anew, at the end and without its indexes. Values of a native enum are changed by st_add_enum_value
+ * and st_rename_enum_value there, and here on SQLite, where convert also renames them. Of a table with many rows a
+ * change of type that rewrites is for st_parallel_column. */
 st_err st_alter_column(st_ops *o, const char *table, const st_table_column *was, const st_table_column *is,
                        const char *convert);
 /* Constraints of a table that is there; a unique one is st_create_index with .constraint. */
 st_err st_add_check(st_ops *o, const char *table, const st_table_check *c);
 st_err st_add_fk(st_ops *o, const char *table, const st_table_fk *fk);
 enum st_constraint { ST_C_CHECK = 1, ST_C_UNIQUE, ST_C_FK, ST_C_PRIMARY_KEY, ST_C_EXCLUDE };
+/* On SQLite an unnamed constraint goes by its derived name; the primary key by any. */
 st_err st_drop_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *name);
-/* NULL-terminated columns, in order; ST_VALUES("tenant_id", "id"). Foreign keys that point at the old key go first. */
+st_err st_rename_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *from, const char *to);
+/* NULL-terminated columns, in order; ST_VALUES("tenant_id", "id"); was or is NULL: none. Foreign keys that point at the
+ * old key go first. The columns of the new key become, and stay, NOT NULL. */
 st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is);
 /* text NULL: none; column NULL: of the table. Nothing on SQLite. */
 st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text);
+/* Enums, policies and row-level security: nothing on SQLite. */
 st_err st_create_enum(st_ops *o, const st_enum_type *t);
 st_err st_drop_enum(st_ops *o, const char *name);
 st_err st_add_enum_value(st_ops *o, const char *type, const char *value, const char *before); /* before NULL: last */
@@ -167,10 +187,10 @@ st_err st_create_policy(st_ops *o, const char *table, const st_table_policy *p);
 st_err st_drop_policy(st_ops *o, const char *table, const char *name);
 st_err st_create_trigger(st_ops *o, const char *table, const st_table_trigger *t);
 st_err st_drop_trigger(st_ops *o, const char *table, const st_table_trigger *t);
-/* Row-level security on PostgreSQL (ENABLE, FORCE and policies), nothing on SQLite. st_create_table does the same for a
- * table with a tenant's column. A transaction sees the rows of the tenant in its setting strata.tenant, which sessions
- * set; the owner of the table sees all rows while strata.system is 'on', which sessions across tenants and migrations
- * set. Other roles need BYPASSRLS for work across tenants. */
+/* ENABLE, FORCE and two policies; st_create_table does the same for a table with a tenant's column. tenant_column NULL:
+ * ENABLE alone, for policies of one's own. A transaction sees the rows of the tenant in its setting strata.tenant,
+ * which sessions set; the owner of the table sees all rows while strata.system is 'on', which sessions across tenants
+ * and migrations set. Other roles need BYPASSRLS for work across tenants. */
 st_err st_enable_rls(st_ops *o, const char *table, const char *tenant_column);
 st_err st_disable_rls(st_ops *o, const char *table);
 /* A value of a row: {"name", st_v_text("x")}; the makers of values are in strata/expr.h. */
@@ -182,6 +202,12 @@ typedef struct st_table_cell {
 #define ST_INSERT_ROW(o, table, ...) \
     st_insert_row((o), (table), ST_LIST_(st_table_cell, __VA_ARGS__), ST_LEN_(st_table_cell, __VA_ARGS__))
 st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n);
+/* Many rows: values row after row, in the order of columns. ST_INSERT_ROWS(o, "notes", ST_VALUES("id", "body"),
+ * st_v_int64(1), st_v_text("x"), st_v_int64(2), st_v_text("y")); */
+#define ST_INSERT_ROWS(o, table, columns, ...) \
+    st_insert_rows((o), (table), (columns), ST_LIST_(st_value, __VA_ARGS__), ST_LEN_(st_value, __VA_ARGS__))
+st_err st_insert_rows(st_ops *o, const char *table, const char *const *columns, const st_value *values,
+                      size_t n_values);
 st_err st_sql(st_ops *o, enum st_dialect only, const char *sql); /* only 0: both; may hold several statements */
 /* A step in C, over a session across tenants in a transaction of its own, which is committed when fn returns 0. It may
  * run again after a crash: what it has done must not harm it. Left out of offline SQL, with a remark. */

@@ -128,9 +128,14 @@ static bool alive(st_conn *c)
     return true;
 }
 
-static bool clean(const st_conn *c)
+/* Foreign keys are off while a migration rebuilds a table; however that ends, the next user finds them on. */
+static bool clean(const st_conn *conn)
 {
-    return !sqlite_in_transaction(c);
+    sqlite3 *db = ((const struct sqlite_conn *)conn)->db;
+    int checked = 1, legacy = 0;
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &checked);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &legacy);
+    return !sqlite_in_transaction(conn) && checked && !legacy;
 }
 
 static st_err ping(st_conn *conn, int64_t deadline)
@@ -142,7 +147,10 @@ static st_err ping(st_conn *conn, int64_t deadline)
 static st_err reset(st_conn *conn)
 {
     struct st_stmt s = {.sql = STR("ROLLBACK")}; /* may have much to undo: not quick */
-    return run(conn, &s, 1, FIBER_FOREVER, NULL);
+    st_err rc = sqlite_in_transaction(conn) ? run(conn, &s, 1, FIBER_FOREVER, NULL) : 0;
+    (void)sqlite3_db_config(sqlite_conn(conn)->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    (void)sqlite3_db_config(sqlite_conn(conn)->db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 0, NULL);
+    return rc;
 }
 
 const struct st_driver st_driver_sqlite = {

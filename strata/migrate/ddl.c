@@ -1,12 +1,19 @@
+/* Statements on tables, and the constraints in them. */
 #include <assert.h>
 #include <errno.h>
 
 #include "strata/migrate/private.h"
 
-static void columns_of(buf *b, const char *const columns[static ST_KEY_MAX], const char *expression)
+void ddl_alter(buf *b, const char *table)
+{
+    buf_puts(b, "ALTER TABLE ");
+    ddl_ident(b, table);
+    buf_put_char(b, ' ');
+}
+
+static void key_of(buf *b, const char *const *columns, size_t n, const char *expression)
 {
     buf_put_char(b, '(');
-    size_t n = migrate_key_len(columns);
     for (size_t i = 0; i < n; i++) {
         bool down = columns[i][0] == '-';
         buf_puts(b, i ? ", " : "");
@@ -19,32 +26,30 @@ static void columns_of(buf *b, const char *const columns[static ST_KEY_MAX], con
     buf_put_char(b, ')');
 }
 
-static st_err column_of(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a)
+void ddl_columns(buf *b, const char *const *columns, size_t n)
 {
-    ddl_ident(b, c->name);
-    buf_put_char(b, ' ');
-    ddl_type(b, d, c);
-    if (!c->nullable) {
-        buf_puts(b, " NOT NULL");
-    }
-    if (c->default_sql) {
-        buf_puts(b, " DEFAULT ");
-        ddl_default(b, d, c);
-    }
-    return ddl_column_checks(b, d, table, c, a);
+    key_of(b, columns, n, NULL);
 }
 
-static void primary_key(buf *b, const st_table *t, const char *name)
+static void named(buf *b, const char *name)
 {
-    buf_puts(b, ",\n    CONSTRAINT ");
+    buf_puts(b, "CONSTRAINT ");
     ddl_ident(b, name);
-    buf_puts(b, " PRIMARY KEY (");
+    buf_put_char(b, ' ');
+}
+
+static void primary_key(buf *b, enum st_dialect d, const st_table *t, const char *name)
+{
+    buf_puts(b, ",\n    ");
+    named(b, name);
+    buf_puts(b, "PRIMARY KEY (");
     bool first = true;
     for (int tenant = 1; tenant >= 0; tenant--) {
         for (size_t i = 0; i < t->n_columns; i++) {
             if (t->columns[i].pk && t->columns[i].tenant == tenant) {
                 buf_puts(b, first ? "" : ", ");
                 ddl_ident(b, t->columns[i].name);
+                buf_puts(b, d == ST_SQLITE && t->columns[i].identity ? " AUTOINCREMENT" : "");
                 first = false;
             }
         }
@@ -53,18 +58,17 @@ static void primary_key(buf *b, const st_table *t, const char *name)
     buf_put_char(b, ')');
 }
 
-static void foreign_key(buf *b, const st_table_fk *fk)
+void ddl_fk(buf *b, const st_table_fk *fk)
 {
     static const char *const actions[] = {
         [ST_NO_ACTION] = NULL, [ST_RESTRICT] = "RESTRICT", [ST_CASCADE] = "CASCADE", [ST_SET_NULL] = "SET NULL"};
-    buf_puts(b, "CONSTRAINT ");
-    ddl_ident(b, fk->name);
-    buf_puts(b, " FOREIGN KEY ");
-    columns_of(b, fk->columns, NULL);
+    named(b, fk->name);
+    buf_puts(b, "FOREIGN KEY ");
+    ddl_columns(b, fk->columns, migrate_key_len(fk->columns));
     buf_puts(b, " REFERENCES ");
     ddl_ident(b, fk->table);
     buf_put_char(b, ' ');
-    columns_of(b, fk->to, NULL);
+    ddl_columns(b, fk->to, migrate_key_len(fk->to));
     if (actions[fk->on_delete]) {
         buf_printf(b, " ON DELETE %s", actions[fk->on_delete]);
     }
@@ -73,54 +77,112 @@ static void foreign_key(buf *b, const st_table_fk *fk)
     }
 }
 
+void ddl_unique(buf *b, const st_table_index *i)
+{
+    named(b, i->name);
+    buf_puts(b, "UNIQUE ");
+    ddl_columns(b, i->columns, migrate_key_len(i->columns));
+}
+
+void ddl_check(buf *b, const st_table_check *c)
+{
+    named(b, c->name);
+    buf_printf(b, c->exclude ? "EXCLUDE %s" : "CHECK (%s)", c->sql);
+}
+
+/* STRICT, because a schema that PostgreSQL enforces must not quietly take a text for a number here. Ordinary rowid
+ * tables: WITHOUT ROWID stores rows over 1,000 bytes on overflow pages of their own. */
+static void sqlite_options(buf *b, const st_table *t)
+{
+    static const char *const strict_types[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
+    bool strict = !t->no_strict;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        bool known = t->columns[i].type != ST_TYPE_NONE;
+        for (size_t k = 0; !known && k < sizeof strict_types / sizeof *strict_types; k++) {
+            known = str_eq_nocase(str_of(t->columns[i].type_sql), str_of(strict_types[k]));
+        }
+        strict = strict && known;
+    }
+    buf_puts(b, strict ? " STRICT" : "");
+    buf_puts(b, t->without_rowid ? strict ? ", WITHOUT ROWID" : " WITHOUT ROWID" : "");
+}
+
+/* On SQLite the one that AUTOINCREMENT can be said of. */
+static st_err check_identities(enum st_dialect d, const st_table *t)
+{
+    size_t keys = 0;
+    const st_table_column *identity = NULL;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        keys += t->columns[i].pk;
+        identity = t->columns[i].identity ? &t->columns[i] : identity;
+    }
+    if (d == ST_SQLITE && identity && (keys != 1 || !identity->pk || t->without_rowid)) {
+        return diag_set(
+            ST_E_INVALID,
+            "table %s: SQLite numbers only the one column of a primary key of a table with rowids, so %s can "
+            "have no .identity",
+            t->name, identity->name);
+    }
+    return 0;
+}
+
+static void item(buf *b)
+{
+    buf_puts(b, ",\n    ");
+}
+
 st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool *fks, arena *a)
 {
-    const char *pkey = migrate_name(a, t->name, NULL, NULL, "pkey");
+    st_err rc = check_identities(d, t);
+    const char *pkey = rc ? NULL : migrate_name(a, t->name, NULL, NULL, "pkey");
     if (!pkey) {
-        return diag_nomem();
+        return rc ? rc : diag_nomem();
     }
     buf_puts(b, "CREATE TABLE ");
     ddl_ident(b, t->name);
     buf_puts(b, " (");
     for (size_t i = 0; i < t->n_columns; i++) {
         buf_puts(b, i ? ",\n    " : "\n    ");
-        st_err rc = column_of(b, d, t->name, &t->columns[i], a);
+        ddl_ident(b, t->columns[i].name);
+        buf_put_char(b, ' ');
+        rc = ddl_column(b, d, t->name, &t->columns[i], a);
         if (rc) {
             return rc;
         }
     }
-    primary_key(b, t, pkey);
+    primary_key(b, d, t, pkey);
     for (size_t i = 0; i < t->n_indexes; i++) {
         if (t->indexes[i].constraint) {
-            buf_puts(b, ",\n    CONSTRAINT ");
-            ddl_ident(b, t->indexes[i].name);
-            buf_puts(b, " UNIQUE ");
-            columns_of(b, t->indexes[i].columns, NULL);
+            item(b);
+            ddl_unique(b, &t->indexes[i]);
         }
     }
     for (size_t i = 0; i < t->n_fks; i++) {
         if (!fks || fks[i]) {
-            buf_puts(b, ",\n    ");
-            foreign_key(b, &t->fks[i]);
+            item(b);
+            ddl_fk(b, &t->fks[i]);
         }
     }
     for (size_t i = 0; i < t->n_checks; i++) {
-        buf_puts(b, ",\n    CONSTRAINT ");
-        ddl_ident(b, t->checks[i].name);
-        buf_printf(b, " CHECK (%s)", t->checks[i].sql);
+        if (!t->checks[i].exclude || d == ST_POSTGRESQL) {
+            item(b);
+            ddl_check(b, &t->checks[i]);
+        }
     }
-    /* STRICT, because a schema that PostgreSQL enforces must not quietly take a text for a number here. Ordinary rowid
-     * tables: WITHOUT ROWID stores rows over 1,000 bytes on overflow pages of their own. */
-    buf_puts(b, d == ST_SQLITE ? "\n) STRICT" : "\n)");
+    buf_puts(b, "\n)");
+    if (d == ST_SQLITE) {
+        sqlite_options(b, t);
+    }
     return b->err ? diag_set(b->err, "the table %s is too large to spell", t->name) : 0;
 }
 
 st_err ddl_add_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a)
 {
-    buf_puts(b, "ALTER TABLE ");
-    ddl_ident(b, table);
-    buf_puts(b, " ADD COLUMN ");
-    return column_of(b, d, table, c, a);
+    ddl_alter(b, table);
+    buf_puts(b, "ADD COLUMN ");
+    ddl_ident(b, c->name);
+    buf_put_char(b, ' ');
+    return ddl_column(b, d, table, c, a);
 }
 
 void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_table_index *i)
@@ -135,26 +197,8 @@ void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_tab
         ddl_ident(b, i->method);
         buf_put_char(b, ' ');
     }
-    columns_of(b, i->columns, i->expression);
+    key_of(b, i->columns, migrate_key_len(i->columns), i->expression);
     if (i->where) {
         buf_printf(b, " WHERE %s", i->where);
     }
-}
-
-void ddl_add_fk(buf *b, const char *table, const st_table_fk *fk)
-{
-    buf_puts(b, "ALTER TABLE ");
-    ddl_ident(b, table);
-    buf_puts(b, " ADD ");
-    foreign_key(b, fk);
-}
-
-void ddl_comment(buf *b, const char *table, const st_table_column *c)
-{
-    buf_puts(b, "COMMENT ON COLUMN ");
-    ddl_ident(b, table);
-    buf_put_char(b, '.');
-    ddl_ident(b, c->name);
-    buf_puts(b, " IS ");
-    ddl_string(b, c->comment);
 }

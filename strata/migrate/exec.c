@@ -38,12 +38,28 @@ static st_err run_refuse(st_conn *c, arena *a, const struct migrate_step *step, 
     return diag_set(ST_E_INVALID, "%s%s", step->refuse, found);
 }
 
+static st_err run_step(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline)
+{
+    switch (s->kind) {
+    case MIGRATE_STEP_SQL:
+        return st_conn_exec(c, s->sql, deadline);
+    case MIGRATE_STEP_REFUSE:
+        return run_refuse(c, a, s, deadline);
+    case MIGRATE_STEP_REBUILD:
+        return migrate_rebuild(c, a, s, deadline);
+    case MIGRATE_STEP_INDEX:
+    case MIGRATE_STEP_RUN:
+    case MIGRATE_STEP_BACKFILL:
+        break;
+    }
+    return diag_set(ST_E_INVALID, "a step that is not of one transaction");
+}
+
 st_err migrate_run_steps(st_conn *c, arena *a, const struct migrate_plan *p, int64_t deadline)
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct migrate_step *s = &p->steps[i];
-        assert(s->sql && *s->sql);
-        st_err rc = s->refuse ? run_refuse(c, a, s, deadline) : st_conn_exec(c, s->sql, deadline);
+        st_err rc = run_step(c, a, s, deadline);
         if (rc) {
             if (rc == ST_E_BUSY) {
                 diag_hint("something else holds the table %s for over 10 s: end it, or try again later",

@@ -145,17 +145,13 @@ void ddl_literal(buf *b, enum st_dialect d, const st_value *v)
     }
 }
 
-void ddl_insert(buf *b, enum st_dialect d, const char *table, const st_table_cell *cells, size_t n)
+void ddl_insert_open(buf *b, const char *table, const char *const *columns, size_t n)
 {
     buf_puts(b, "INSERT INTO ");
     ddl_ident(b, table);
     for (size_t i = 0; i < n; i++) {
         buf_puts(b, i ? ", " : " (");
-        ddl_ident(b, cells[i].column);
+        ddl_ident(b, columns[i]);
     }
-    for (size_t i = 0; i < n; i++) {
-        buf_puts(b, i ? ", " : ") VALUES (");
-        ddl_literal(b, d, &cells[i].value);
-    }
-    buf_put_char(b, ')');
+    buf_puts(b, ") VALUES ");
 }

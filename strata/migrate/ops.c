@@ -1,4 +1,4 @@
-/* Recording operations as data. */
+/* Recording operations on tables, columns and constraints as data. */
 #include <assert.h>
 #include <errno.h>
 
@@ -14,47 +14,90 @@ enum st_dialect st_ops_dialect(const st_ops *o)
     return o->dialect;
 }
 
-static st_err fail(st_ops *o, st_err rc)
+st_err migrate_op_fail(st_ops *o, st_err rc)
 {
     assert(rc < 0);
     o->err = o->err ? o->err : rc;
     return rc;
 }
 
-/* A new operation, or NULL after a failure that sticks. */
-static struct migrate_op *add(st_ops *o, enum migrate_op_kind kind, const char *table)
+struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const char *table)
 {
     if (o->err) {
         return NULL;
     }
-    if (kind != MIGRATE_SQL && !migrate_name_ok(table)) {
-        fail(o, diag_set(ST_E_INVALID, "an operation names the table \"%.80s\"; a name has 1 to %d bytes",
-                         table ? table : "", ST_NAME_MAX));
+    if (table && !migrate_name_ok(table)) {
+        migrate_op_fail(o, diag_set(ST_E_INVALID, "an operation names the table \"%.80s\"; a name has 1 to %d bytes",
+                                    table, ST_NAME_MAX));
         return NULL;
     }
     const char *copy = table ? arena_strdup(o->a, table) : NULL;
     if ((table && !copy) || migrate_grow(o->a, &o->ops, o->n, &o->room, sizeof *o->ops)) {
-        fail(o, diag_nomem());
+        migrate_op_fail(o, diag_nomem());
         return NULL;
     }
     o->ops[o->n] = (struct migrate_op){.kind = kind, .table = copy};
     return &o->ops[o->n++];
 }
 
+/* What every call begins with: a table that is named. */
+static struct migrate_op *add(st_ops *o, enum migrate_op_kind kind, const char *table)
+{
+    return migrate_op_add(o, kind, table ? table : "");
+}
+
+/* Copies with a function of schema_parts.c or its like; the type of the operation's member is what is copied. */
+#define COPY(o, member, call)                                 \
+    __extension__({                                           \
+        (member) = arena_zalloc((o)->a, 1, sizeof *(member)); \
+        st_err rc_ = (member) ? (call) : diag_nomem();        \
+        rc_ ? migrate_op_fail((o), rc_) : 0;                  \
+    })
+
+static st_err invalid_name(st_ops *o, const char *table, const char *what, const char *name)
+{
+    return migrate_op_fail(o,
+                           diag_set(ST_E_INVALID, "table %s: the name of the %s must have 1 to %d bytes, not \"%.80s\"",
+                                    table, what, ST_NAME_MAX, name ? name : ""));
+}
+
+static st_err take_name(st_ops *o, const char **ret, const char *table, const char *what, const char *name)
+{
+    if (!migrate_name_ok(name)) {
+        return invalid_name(o, table, what, name);
+    }
+    *ret = arena_strdup(o->a, name);
+    return *ret ? 0 : migrate_op_fail(o, diag_nomem());
+}
+
+static st_err op_on_name(st_ops *o, enum migrate_op_kind kind, const char *table, const char *what, const char *name)
+{
+    struct migrate_op *op = add(o, kind, table);
+    return op ? take_name(o, &op->name, table, what, name) : o->err;
+}
+
+static st_err op_rename(st_ops *o, enum migrate_op_kind kind, const char *table, const char *what, const char *from,
+                        const char *to)
+{
+    struct migrate_op *op = add(o, kind, table);
+    st_err rc = op ? take_name(o, &op->rename.from, table, what, from) : o->err;
+    return rc ? rc : take_name(o, &op->rename.to, table, what, to);
+}
+
 st_err st_create_table(st_ops *o, const st_table *t)
 {
     struct migrate_op *op = add(o, MIGRATE_CREATE_TABLE, t->name);
-    if (!op) {
-        return o->err;
-    }
-    op->create = ARENA_NEW(o->a, st_table);
-    st_err rc = op->create ? migrate_copy_table(o->a, t, op->create) : diag_nomem();
-    return rc ? fail(o, rc) : 0;
+    return op ? COPY(o, op->create, migrate_copy_table(o->a, t, op->create)) : o->err;
 }
 
 st_err st_drop_table(st_ops *o, const char *table)
 {
     return add(o, MIGRATE_DROP_TABLE, table) ? 0 : o->err;
+}
+
+st_err st_rename_table(st_ops *o, const char *from, const char *to)
+{
+    return op_rename(o, MIGRATE_RENAME_TABLE, from, "table", from, to);
 }
 
 st_err st_add_column(st_ops *o, const char *table, const st_table_column *c)
@@ -64,103 +107,139 @@ st_err st_add_column(st_ops *o, const char *table, const st_table_column *c)
         return o->err;
     }
     if (c->pk) {
-        return fail(o, diag_set(ST_E_INVALID, "table %s: column %s cannot be added to the primary key", table,
-                                c->name ? c->name : ""));
+        diag_set(ST_E_INVALID, "table %s: column %s cannot be added to the primary key", table, c->name ? c->name : "");
+        diag_hint("add it without .pk, fill it, and then use st_change_primary_key");
+        return migrate_op_fail(o, ST_E_INVALID);
     }
-    op->column = ARENA_NEW(o->a, st_table_column);
-    st_err rc = op->column ? migrate_copy_column(o->a, table, c, op->column) : diag_nomem();
-    return rc ? fail(o, rc) : 0;
-}
-
-static st_err name_thing(st_ops *o, enum migrate_op_kind kind, const char *table, const char *name)
-{
-    struct migrate_op *op = add(o, kind, table);
-    if (!op) {
-        return o->err;
-    }
-    if (!migrate_name_ok(name)) {
-        return fail(
-            o, diag_set(ST_E_INVALID, "table %s: no column or index is called \"%.80s\"", table, name ? name : ""));
-    }
-    op->name = arena_strdup(o->a, name);
-    return op->name ? 0 : fail(o, diag_nomem());
+    return COPY(o, op->column, migrate_copy_column(o->a, table, c, op->column));
 }
 
 st_err st_drop_column(st_ops *o, const char *table, const char *column)
 {
-    return name_thing(o, MIGRATE_DROP_COLUMN, table, column);
+    return op_on_name(o, MIGRATE_DROP_COLUMN, table, "column", column);
+}
+
+st_err st_rename_column(st_ops *o, const char *table, const char *from, const char *to)
+{
+    return op_rename(o, MIGRATE_RENAME_COLUMN, table, "column", from, to);
+}
+
+st_err st_alter_column(st_ops *o, const char *table, const st_table_column *was, const st_table_column *is,
+                       const char *convert)
+{
+    struct migrate_op *op = add(o, MIGRATE_ALTER_COLUMN, table);
+    if (!op) {
+        return o->err;
+    }
+    st_err rc = COPY(o, op->alter.was, migrate_copy_column(o->a, table, was, op->alter.was));
+    rc = rc ? rc : COPY(o, op->alter.is, migrate_copy_column(o->a, table, is, op->alter.is));
+    if (rc) {
+        return rc;
+    }
+    if (strcmp(was->name, is->name) != 0) {
+        diag_set(ST_E_INVALID, "table %s: column %s cannot become %s by st_alter_column", table, was->name, is->name);
+        diag_hint("rename it first, with st_rename_column");
+        return migrate_op_fail(o, ST_E_INVALID);
+    }
+    if (was->pk != is->pk) {
+        diag_set(ST_E_INVALID, "table %s: column %s joins or leaves the primary key", table, is->name);
+        diag_hint("use st_change_primary_key for that, and the same .pk on both sides here");
+        return migrate_op_fail(o, ST_E_INVALID);
+    }
+    bool ok = true;
+    op->alter.convert = migrate_copy_text(o->a, convert, &ok);
+    return ok ? 0 : migrate_op_fail(o, diag_nomem());
 }
 
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i)
 {
     struct migrate_op *op = add(o, MIGRATE_CREATE_INDEX, table);
-    if (!op) {
-        return o->err;
-    }
-    if (i->constraint) {
-        diag_set(ST_E_INVALID, "table %s: a unique constraint cannot be added to a table that is there", table);
-        diag_hint("create a unique index: leave .constraint out");
-        return fail(o, ST_E_INVALID);
-    }
-    op->index = ARENA_NEW(o->a, st_table_index);
-    st_err rc = op->index ? migrate_copy_index(o->a, table, NULL, i, op->index) : diag_nomem();
-    return rc ? fail(o, rc) : 0;
+    return op ? COPY(o, op->index, migrate_copy_index(o->a, table, NULL, i, op->index)) : o->err;
 }
 
 st_err st_drop_index(st_ops *o, const char *table, const char *index)
 {
-    return name_thing(o, MIGRATE_DROP_INDEX, table, index);
+    return op_on_name(o, MIGRATE_DROP_INDEX, table, "index", index);
 }
 
-st_err st_enable_rls(st_ops *o, const char *table, const char *tenant_column)
+st_err st_rename_index(st_ops *o, const char *table, const char *from, const char *to)
 {
-    return name_thing(o, MIGRATE_ENABLE_RLS, table, tenant_column);
+    return op_rename(o, MIGRATE_RENAME_INDEX, table, "index", from, to);
 }
 
-st_err st_disable_rls(st_ops *o, const char *table)
+st_err st_add_check(st_ops *o, const char *table, const st_table_check *c)
 {
-    return add(o, MIGRATE_DISABLE_RLS, table) ? 0 : o->err;
+    struct migrate_op *op = add(o, MIGRATE_ADD_CHECK, table);
+    return op ? COPY(o, op->check, migrate_copy_check(o->a, table, c, op->check)) : o->err;
 }
 
-st_err st_insert_row(st_ops *o, const char *table, const st_table_cell *cells, size_t n)
+st_err st_add_fk(st_ops *o, const char *table, const st_table_fk *fk)
 {
-    if (n == 0) {
-        return fail(o, diag_set(ST_E_INVALID, "table %s: a row to insert has no values", table));
+    struct migrate_op *op = add(o, MIGRATE_ADD_FK, table);
+    return op ? COPY(o, op->fk, migrate_copy_fk(o->a, table, NULL, fk, op->fk)) : o->err;
+}
+
+static st_err op_constraint(st_ops *o, enum migrate_op_kind what, const char *table, enum st_constraint kind,
+                            const char *name, const char *to)
+{
+    struct migrate_op *op = add(o, what, table);
+    if (!op) {
+        return o->err;
     }
-    for (size_t i = 0; i < n; i++) {
-        const st_value *v = &cells[i].value;
-        bool text = v->type == ST_TEXT || v->type == ST_JSON;
-        const char *wrong = !migrate_name_ok(cells[i].column)                       ? "has no column"
-                            : v->type < ST_BOOL || v->type >= ST_TYPE_MAX           ? "has no type"
-                            : v->null                                               ? NULL
-                            : text && memchr(v->text.p, 0, v->text.len)             ? "holds a NUL"
-                            : v->type == ST_ENUM && v->e.of && v->e.v >= v->e.of->n ? "is none of its enum"
-                                                                                    : NULL;
-        if (wrong) {
-            return fail(o, diag_set(ST_E_INVALID, "table %s: value %zu of a row to insert %s", table, i + 1, wrong));
+    if (kind < ST_C_CHECK || kind > ST_C_EXCLUDE) {
+        return migrate_op_fail(o, diag_set(ST_E_INVALID,
+                                           "table %s: %d is no kind of constraint; use one of ST_C_CHECK, ...", table,
+                                           (int)kind));
+    }
+    op->constraint.kind = kind;
+    st_err rc = take_name(o, &op->constraint.name, table, "constraint", name);
+    return rc || what == MIGRATE_DROP_CONSTRAINT ? rc : take_name(o, &op->constraint.to, table, "constraint", to);
+}
+
+st_err st_drop_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *name)
+{
+    return op_constraint(o, MIGRATE_DROP_CONSTRAINT, table, kind, name, NULL);
+}
+
+st_err st_rename_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *from, const char *to)
+{
+    return op_constraint(o, MIGRATE_RENAME_CONSTRAINT, table, kind, from, to);
+}
+
+st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is)
+{
+    struct migrate_op *op = add(o, MIGRATE_PRIMARY_KEY, table);
+    if (!op) {
+        return o->err;
+    }
+    if (!(was && was[0]) && !(is && is[0])) {
+        return migrate_op_fail(o,
+                               diag_set(ST_E_INVALID, "table %s: a change of the primary key names no columns", table));
+    }
+    for (int side = 0; side < 2; side++) {
+        const char *const *columns = side ? is : was;
+        for (size_t i = 0; columns && columns[i]; i++) {
+            if (i >= ST_KEY_MAX || !migrate_name_ok(columns[i])) {
+                return migrate_op_fail(o,
+                                       diag_set(ST_E_INVALID, "table %s: a primary key has 1 to %d columns with names",
+                                                table, ST_KEY_MAX));
+            }
         }
     }
-    struct migrate_op *op = add(o, MIGRATE_SQL, table);
-    if (!op) {
-        return o->err;
-    }
-    buf b BUF_AUTO;
-    buf_init(&b, ST_DDL_MAX);
-    ddl_insert(&b, o->dialect, table, cells, n);
-    if (b.err == -E2BIG) {
-        return fail(o, diag_set(-E2BIG, "table %s: a row to insert is longer than %d bytes", table, ST_DDL_MAX));
-    }
-    op->sql.text = migrate_text(o->a, &b);
-    return op->sql.text ? 0 : fail(o, diag_nomem());
+    bool ok = true;
+    op->key.was = migrate_copy_texts(o->a, was && was[0] ? was : NULL, &ok);
+    op->key.is = migrate_copy_texts(o->a, is && is[0] ? is : NULL, &ok);
+    return ok ? 0 : migrate_op_fail(o, diag_nomem());
 }
 
-st_err st_sql(st_ops *o, enum st_dialect only, const char *sql)
+st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text)
 {
-    struct migrate_op *op = add(o, MIGRATE_SQL, NULL);
+    struct migrate_op *op = add(o, MIGRATE_COMMENT, table);
     if (!op) {
         return o->err;
     }
-    op->sql.only = only;
-    op->sql.text = arena_strdup(o->a, sql);
-    return op->sql.text ? 0 : fail(o, diag_nomem());
+    bool ok = true;
+    op->comment.column = migrate_copy_text(o->a, column, &ok);
+    op->comment.text = migrate_copy_text(o->a, text, &ok);
+    return ok ? 0 : migrate_op_fail(o, diag_nomem());
 }

@@ -1,8 +1,9 @@
 /* private.h: what the files of strata/migrate share.
  *
- * The way of a change: a revision's function records operations (ops.c), the planner turns them into steps for one
- * dialect (plan.c, with the spelling in ddl.c and spell.c), and run.c executes the steps. Operations and steps are
- * plain data in one arena, so that they can be printed, checked or planned otherwise before anything runs. */
+ * The way of a change: a revision's function records operations (ops.c, ops_rules.c, ops_rows.c), the planner turns
+ * them into steps for one dialect (plan_postgresql.c, plan_sqlite.c, with the spelling in ddl.c, spell.c and so on),
+ * and run.c executes the steps. Operations and steps are plain data in one arena, so that they can be printed, checked
+ * or planned otherwise before anything runs. */
 #ifndef STRATA_MIGRATE_PRIVATE_H
 #define STRATA_MIGRATE_PRIVATE_H
 
@@ -19,13 +20,29 @@ const char *migrate_name(arena *a, const char *table, const char *const *columns
 bool migrate_name_ok(const char *name); /* not NULL or empty, and fits */
 size_t migrate_key_len(const char *const columns[static ST_KEY_MAX]);
 
-/* ---- schema.c ---- */
+/* ---- schema.c, schema_parts.c, schema_rules.c ---- */
 /* A deep copy with every derived name filled in. Returns -ENOMEM or ST_E_INVALID for a table that makes no sense; the
  * diagnosis names table and column. */
 st_err migrate_copy_table(arena *a, const st_table *t, st_table *ret);
 st_err migrate_copy_column(arena *a, const char *table, const st_table_column *c, st_table_column *ret);
 /* skip: the tenant's column or NULL. */
 st_err migrate_copy_index(arena *a, const char *table, const char *skip, const st_table_index *i, st_table_index *ret);
+st_err migrate_copy_fk(arena *a, const char *table, const char *skip, const st_table_fk *fk, st_table_fk *ret);
+st_err migrate_copy_check(arena *a, const char *table, const st_table_check *c, st_table_check *ret);
+st_err migrate_copy_policy(arena *a, const char *table, const st_table_policy *p, st_table_policy *ret);
+st_err migrate_copy_trigger(arena *a, const char *table, const st_table_trigger *t, st_table_trigger *ret);
+st_err migrate_copy_enum(arena *a, const st_enum_type *t, st_enum_type *ret);
+/* Copies of what may be NULL; a failure clears *ok. */
+const char *migrate_copy_text(arena *a, const char *s, bool *ok);
+const char *const *migrate_copy_texts(arena *a, const char *const *v, bool *ok); /* NULL-terminated */
+/* The events of a trigger's .when, in its order. False when it makes no sense. */
+enum { ST_EVENTS_MAX = 3 };
+struct migrate_event {
+    const char *word; /* "INSERT", "UPDATE" or "DELETE" */
+    str of;           /* UPDATE: the columns as given, or empty */
+};
+bool migrate_trigger_events(const char *when, bool *ret_before, struct migrate_event ret[static ST_EVENTS_MAX],
+                            size_t *ret_n);
 const st_table_column *migrate_column(const st_table *t, const char *name); /* or NULL */
 
 /* ---- spell.c: pure text, no errors but those that stick in the buffer ---- */
@@ -33,21 +50,40 @@ void ddl_ident(buf *b, const char *name);
 void ddl_string(buf *b, const char *s);
 void ddl_type(buf *b, enum st_dialect d, const st_table_column *c);
 void ddl_default(buf *b, enum st_dialect d, const st_table_column *c);
-/* " CONSTRAINT name CHECK (...)" for all that the column's fields say; names in arena a. */
-st_err ddl_column_checks(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
+bool ddl_default_is_constant(enum st_dialect d, const st_table_column *c);
+/* Everything behind the name: type, NOT NULL, default, generated, identity, checks. */
+st_err ddl_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
+/* The CHECKs for all that the column's fields say, in arena a. */
+enum { DDL_CHECKS_MAX = 5 };
+struct ddl_check {
+    const char *name, *sql;
+};
+st_err ddl_checks(enum st_dialect d, const char *table, const st_table_column *c, arena *a,
+                  struct ddl_check ret[static DDL_CHECKS_MAX], size_t *ret_n);
 
 /* ---- ddl.c ---- */
 /* The part of CREATE TABLE in front of its indexes. fks[i] decides whether foreign key i is part of it; NULL: all. */
 st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool *fks, arena *a);
 st_err ddl_add_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
 void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_table_index *i);
-void ddl_add_fk(buf *b, const char *table, const st_table_fk *fk);
+void ddl_alter(buf *b, const char *table);                      /* "ALTER TABLE t " */
+void ddl_columns(buf *b, const char *const *columns, size_t n); /* "(a, b DESC)" */
+/* CONSTRAINT name ..., as in CREATE TABLE. */
+void ddl_fk(buf *b, const st_table_fk *fk);
+void ddl_unique(buf *b, const st_table_index *i);
+void ddl_check(buf *b, const st_table_check *c);
+/* A trigger: PostgreSQL: the function and the trigger, two statements in one text; SQLite: of one event. */
+void ddl_create_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
+void ddl_drop_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
+/* ddl_postgresql.c */
+void ddl_policy(buf *b, const char *table, const st_table_policy *p);
+void ddl_comment(buf *b, const char *table, const char *column, const char *text); /* column, text: may be NULL */
+void ddl_create_enum(buf *b, const st_enum_type *t);
 /* literal.c */
 void ddl_literal(buf *b, enum st_dialect d, const st_value *v);
-void ddl_insert(buf *b, enum st_dialect d, const char *table, const st_table_cell *cells, size_t n);
-void ddl_comment(buf *b, const char *table, const st_table_column *c);
+void ddl_insert_open(buf *b, const char *table, const char *const *columns, size_t n); /* up to "VALUES " */
 
-/* ---- ops.c ---- */
+/* ---- ops.c, ops_rules.c, ops_rows.c ---- */
 enum migrate_op_kind {
     MIGRATE_CREATE_TABLE = 1,
     MIGRATE_DROP_TABLE,
@@ -58,9 +94,11 @@ enum migrate_op_kind {
     MIGRATE_RENAME_COLUMN,
     MIGRATE_CREATE_INDEX, /* a unique constraint, too */
     MIGRATE_DROP_INDEX,
+    MIGRATE_RENAME_INDEX,
     MIGRATE_ADD_CHECK,
     MIGRATE_ADD_FK,
     MIGRATE_DROP_CONSTRAINT,
+    MIGRATE_RENAME_CONSTRAINT,
     MIGRATE_PRIMARY_KEY,
     MIGRATE_COMMENT,
     MIGRATE_CREATE_ENUM,
@@ -90,7 +128,7 @@ struct migrate_op {
         st_table_trigger *trigger;
         st_enum_type *enumeration;
         st_backfill *backfill;
-        const char *name; /* of the column, index, enum or policy to drop, or of the tenant's column */
+        const char *name; /* of the column, index, enum or policy to drop, or of the tenant's column (NULL: none) */
         struct {
             st_table_column *was, *is;
             const char *convert;
@@ -101,10 +139,10 @@ struct migrate_op {
         } rename;
         struct {
             enum st_constraint kind;
-            const char *name;
+            const char *name, *to; /* to: of a rename */
         } constraint;
         struct {
-            const char *const *was, *const *is;
+            const char *const *was, *const *is; /* NULL: none */
         } key;
         struct {
             const char *column, *text;
@@ -131,6 +169,9 @@ struct st_ops {
     st_err err; /* the first failure */
 };
 void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
+/* A new operation, or NULL after a failure that sticks. table NULL: none. */
+struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const char *table);
+st_err migrate_op_fail(st_ops *o, st_err rc); /* makes it stick */
 
 /* ---- plan.c ----
  *
@@ -150,7 +191,7 @@ enum migrate_step_kind {
     MIGRATE_STEP_SQL,
     MIGRATE_STEP_REFUSE,  /* sql is a query of one text column that must find nothing; what it finds ends the sentence
                              in refuse, which is the error then */
-    MIGRATE_STEP_REBUILD, /* SQLite's twelve steps on a table, see rebuild.c */
+    MIGRATE_STEP_REBUILD, /* SQLite's twelve steps on a table: migrate_rebuild */
     MIGRATE_STEP_INDEX,   /* CREATE INDEX CONCURRENTLY: a leftover that is INVALID goes first */
     MIGRATE_STEP_RUN,     /* C over a session */
     MIGRATE_STEP_BACKFILL
@@ -163,12 +204,14 @@ struct migrate_step {
     enum migrate_lock lock;
     const char *locked;   /* the table */
     bool rewrites, scans; /* while it holds the lock */
-    const void *rebuild;  /* MIGRATE_STEP_REBUILD: rebuild.c's */
+    size_t n_ops;         /* MIGRATE_STEP_REBUILD: op and those behind it, all of one table */
 };
 struct migrate_phase {
     const char *name; /* "expand", "index notes_at_idx", "validate notes_body_check" */
     size_t first, n;  /* steps */
     bool no_transaction;
+    bool foreign_keys_off; /* SQLite: PRAGMA foreign_keys = OFF around the transaction; a step in it finds out whether
+                              every reference holds */
 };
 /* All zero to begin with. */
 struct migrate_plan {
@@ -177,11 +220,34 @@ struct migrate_plan {
     struct migrate_phase *phases;
     size_t n_phases, phases_room;
 };
-/* Adds what sql holds and clears it. */
+/* Starts a phase, or goes on with the last one when it has no steps yet. */
+st_err migrate_plan_phase(arena *a, struct migrate_plan *p, const char *name, bool no_transaction);
+/* Adds what sql holds to the last phase (to a first one when there is none) and clears it. */
 st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *refuse, const struct migrate_op *op);
+st_err migrate_plan_step(arena *a, struct migrate_plan *p, const struct migrate_step *s);
 st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
 
-/* rls.c: for PostgreSQL. */
+/* What the dialects' planners share. */
+struct migrate_planner {
+    arena *a;
+    enum st_dialect d;
+    const struct migrate_op *ops;
+    size_t n;
+    struct migrate_plan *plan;
+    buf sql;
+};
+st_err migrate_planner_add(struct migrate_planner *p, const char *refuse, const struct migrate_op *op);
+st_err migrate_plan_postgresql(struct migrate_planner *p);
+st_err migrate_plan_sqlite(struct migrate_planner *p);
+st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op); /* PostgreSQL, directly */
+
+/* rebuild.c: what a MIGRATE_STEP_REBUILD does to the table as it is now, in an open transaction with foreign keys off.
+ * The statements depend on the table, so SQL for a database that is elsewhere comes from a like one in memory. */
+st_err migrate_rebuild_statements(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline,
+                                  const char *const **ret, size_t *ret_n);
+st_err migrate_rebuild(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline);
+
+/* rls.c: for PostgreSQL; tenant NULL: without the two policies. */
 st_err migrate_plan_rls(arena *a, struct migrate_plan *p, buf *sql, const struct migrate_op *op, const char *tenant,
                         bool enable);
 

@@ -7,18 +7,20 @@
 
 enum { RLS_STEPS = 3 };
 
+/* Off goes whatever was on: both policies, or none. */
 static void spell(buf *b, const char *table, const char *tenant, bool enable, unsigned step)
 {
     static const char *const policies[] = {"strata_tenant", "strata_system"};
     if (step == (enable ? 0 : RLS_STEPS - 1)) {
         buf_puts(b, "ALTER TABLE ");
         ddl_ident(b, table);
-        buf_puts(b, enable ? " ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
-                           : " NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY");
+        buf_puts(b, !enable  ? " NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY"
+                    : tenant ? " ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+                             : " ENABLE ROW LEVEL SECURITY");
         return;
     }
     bool system = step == (enable ? 2 : 1);
-    buf_printf(b, "%s POLICY %s ON ", enable ? "CREATE" : "DROP", policies[system]);
+    buf_printf(b, "%s POLICY %s%s ON ", enable ? "CREATE" : "DROP", enable ? "" : "IF EXISTS ", policies[system]);
     ddl_ident(b, table);
     if (enable && system) {
         buf_puts(b, " TO CURRENT_USER USING ((SELECT current_setting('strata.system', true)) = 'on')");
@@ -34,7 +36,7 @@ st_err migrate_plan_rls(arena *a, struct migrate_plan *p, buf *sql, const struct
                         bool enable)
 {
     st_err rc = 0;
-    for (unsigned step = 0; !rc && step < RLS_STEPS; step++) {
+    for (unsigned step = 0; !rc && step < (enable && !tenant ? 1 : RLS_STEPS); step++) {
         spell(sql, op->table, tenant, enable, step);
         rc = migrate_plan_add(a, p, sql, NULL, op);
     }

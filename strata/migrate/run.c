@@ -14,12 +14,16 @@ struct runner {
     bool *todo;    /* by node; fixed once the target is resolved */
     bool *applied; /* by node; read again in each transaction */
     bool resolved;
+    bool foreign_keys_off; /* SQLite: the next revision rebuilds tables, and the pragma holds outside transactions only
+                            */
     const struct migrate_watch *watch;
     int64_t deadline;
 };
 
-/* Everything that one revision does, in the transaction that is open. */
-static st_err run_revision(struct runner *r, arena *a, const struct migrate_state *state, const st_revision *rev)
+/* Everything that one revision does, in the transaction that is open. *ret_again: nothing yet, for it wants foreign
+ * keys off. */
+static st_err run_revision(struct runner *r, arena *a, const struct migrate_state *state, const st_revision *rev,
+                           bool *ret_again)
 {
     st_ops ops;
     struct migrate_plan plan = {0};
@@ -28,6 +32,12 @@ static st_err run_revision(struct runner *r, arena *a, const struct migrate_stat
     st_err rc = change(&ops);
     rc = ops.err ? ops.err : rc;
     rc = rc ? rc : migrate_plan_ops(a, r->d, ops.ops, ops.n, &plan);
+    for (size_t i = 0; !rc && i < plan.n_phases; i++) {
+        *ret_again = *ret_again || (plan.phases[i].foreign_keys_off && !r->foreign_keys_off);
+    }
+    if (!rc && *ret_again) {
+        return 0;
+    }
     rc = rc ? rc : migrate_record(a, r->d, state, rev, r->up, &plan);
     rc = rc ? rc : migrate_run_steps(r->conn, a, &plan, r->deadline);
     return rc ? diag_wrap(rc, "%s of the revision %s", r->up ? "upgrade" : "downgrade", rev->id) : 0;
@@ -69,7 +79,9 @@ static st_err run_one(struct runner *r, arena *a, bool *ret_done)
 {
     int64_t start = clock_mono_ns();
     struct migrate_state state;
-    st_err rc = migrate_begin(r->conn, r->deadline);
+    bool again = false;
+    st_err rc = r->foreign_keys_off ? st_conn_exec(r->conn, "PRAGMA foreign_keys = OFF", r->deadline) : 0;
+    rc = rc ? rc : migrate_begin(r->conn, r->deadline);
     rc = rc ? rc : migrate_state_read(r->conn, a, r->deadline, &state);
     rc = rc ? rc : migrate_state_flags(r->g, &state, r->applied);
     rc = rc ? rc : resolve(r, a);
@@ -82,9 +94,17 @@ static st_err run_one(struct runner *r, arena *a, bool *ret_done)
         return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
     }
     assert(st_conn_in_transaction(r->conn));
-    rc = run_revision(r, a, &state, node->rev);
+    rc = run_revision(r, a, &state, node->rev, &again);
+    if (!rc && again) {
+        r->foreign_keys_off = true;
+        return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
+    }
     if (!rc) {
         rc = st_conn_exec(r->conn, "COMMIT", r->deadline);
+    }
+    if (!rc && r->foreign_keys_off) {
+        r->foreign_keys_off = false;
+        rc = st_conn_exec(r->conn, "PRAGMA foreign_keys = ON", r->deadline);
     }
     if (!rc && r->watch && r->watch->done) {
         r->watch->done(r->watch->arg, node->rev, r->up, clock_mono_ns() - start);

@@ -1,46 +1,7 @@
-/* Schema as data: copies that live in an arena, with derived names filled in and nonsense refused. */
+/* Tables as data: copies that live in an arena. */
 #include <errno.h>
 
 #include "strata/migrate/private.h"
-
-/* Copies *s when it is set; flags failure in *ok. */
-static const char *text(arena *a, const char *s, bool *ok)
-{
-    const char *copy = s ? arena_strdup(a, s) : NULL;
-    *ok = *ok && (!s || copy);
-    return copy;
-}
-
-static const double *number(arena *a, const double *v, bool *ok)
-{
-    double *copy = v ? arena_alloc(a, sizeof *copy) : NULL;
-    if (copy) {
-        *copy = *v;
-    }
-    *ok = *ok && (!v || copy);
-    return copy;
-}
-
-static const char *const *texts(arena *a, const char *const *v, bool *ok)
-{
-    size_t n = 0;
-    while (v && v[n]) {
-        n++;
-    }
-    const char **copy = v ? ARENA_ARRAY(a, const char *, n + 1) : NULL;
-    for (size_t i = 0; copy && i < n; i++) {
-        copy[i] = text(a, v[i], ok);
-    }
-    *ok = *ok && (!v || copy);
-    return copy;
-}
-
-static void key(arena *a, const char *const from[static ST_KEY_MAX], const char *to[static ST_KEY_MAX], bool *ok)
-{
-    for (size_t i = 0; i < ST_KEY_MAX; i++) {
-        to[i] = text(a, from[i], ok);
-    }
-}
 
 const st_table_column *migrate_column(const st_table *t, const char *name)
 {
@@ -50,110 +11,6 @@ const st_table_column *migrate_column(const st_table *t, const char *name)
         }
     }
     return NULL;
-}
-
-static st_err check_column(const char *table, const st_table_column *c)
-{
-    if (!migrate_name_ok(c->name)) {
-        return diag_set(ST_E_INVALID, "table %s: a column's name must have 1 to %d bytes, not \"%.80s\"", table,
-                        ST_NAME_MAX, c->name ? c->name : "");
-    }
-    if (c->type < ST_BOOL || c->type >= ST_TYPE_MAX) {
-        return diag_set(ST_E_INVALID, "table %s: column %s has no type", table, c->name);
-    }
-    if (c->type == ST_ENUM && !(c->values && c->values[0])) {
-        return diag_set(ST_E_INVALID, "table %s: the enum column %s has no values; name them in .values", table,
-                        c->name);
-    }
-    if (c->type != ST_ENUM && (c->values || c->as_smallint)) {
-        return diag_set(ST_E_INVALID, "table %s: column %s has enum values but is no ST_ENUM", table, c->name);
-    }
-    bool sized = c->type == ST_TEXT || c->type == ST_BYTES || c->type == ST_TEXTS || c->type == ST_UUIDS;
-    if (c->max && !sized) {
-        return diag_set(ST_E_INVALID, "table %s: .max is for text, bytes and arrays; column %s is none", table,
-                        c->name);
-    }
-    if (c->pk && c->nullable) {
-        return diag_set(ST_E_INVALID, "table %s: column %s is in the primary key and cannot be nullable", table,
-                        c->name);
-    }
-    return 0;
-}
-
-st_err migrate_copy_column(arena *a, const char *table, const st_table_column *c, st_table_column *ret)
-{
-    st_err rc = check_column(table, c);
-    if (rc) {
-        return rc;
-    }
-    bool ok = true;
-    *ret = *c;
-    ret->name = text(a, c->name, &ok);
-    ret->values = texts(a, c->values, &ok);
-    ret->min_value = number(a, c->min_value, &ok);
-    ret->max_value = number(a, c->max_value, &ok);
-    ret->default_sql = text(a, c->default_sql, &ok);
-    ret->check = text(a, c->check, &ok);
-    ret->comment = text(a, c->comment, &ok);
-    ret->was = text(a, c->was, &ok);
-    return ok ? 0 : diag_nomem();
-}
-
-st_err migrate_copy_index(arena *a, const char *table, const char *skip, const st_table_index *i, st_table_index *ret)
-{
-    size_t n = migrate_key_len(i->columns);
-    if (n == 0 && !i->expression) {
-        return diag_set(ST_E_INVALID, "table %s: the index %s has neither columns nor an expression", table,
-                        i->name ? i->name : "without a name");
-    }
-    if (i->constraint && (!i->unique || i->where || i->expression || i->method)) {
-        return diag_set(ST_E_INVALID,
-                        "table %s: a constraint is unique, over columns and over all rows; leave .constraint "
-                        "out for a partial or expression index",
-                        table);
-    }
-    if (i->name && !migrate_name_ok(i->name)) {
-        return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,
-                        ST_NAME_MAX);
-    }
-    if (!i->name && n == 0) {
-        return diag_set(ST_E_INVALID, "table %s: an index on an expression alone needs a name", table);
-    }
-    bool ok = true;
-    *ret = *i;
-    ret->name = i->name ? text(a, i->name, &ok)
-                        : migrate_name(a, table, i->columns, n > 1 ? skip : NULL, i->constraint ? "key" : "idx");
-    ret->where = text(a, i->where, &ok);
-    ret->expression = text(a, i->expression, &ok);
-    ret->method = text(a, i->method, &ok);
-    key(a, i->columns, ret->columns, &ok);
-    return ok && ret->name ? 0 : diag_nomem();
-}
-
-static st_err copy_fk(arena *a, const st_table *t, const char *skip, const st_table_fk *fk, st_table_fk *ret)
-{
-    size_t n = migrate_key_len(fk->columns);
-    if (n == 0 || n != migrate_key_len(fk->to) || !migrate_name_ok(fk->table)) {
-        return diag_set(ST_E_INVALID,
-                        "table %s: a foreign key names as many columns in .to as in .columns, and a table", t->name);
-    }
-    if (n > 1 && (fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL)) {
-        diag_set(ST_E_INVALID, "table %s: SET NULL would clear every column of the foreign key to %s, the tenant's too",
-                 t->name, fk->table);
-        diag_hint("use ST_CASCADE, or clear the column before the row it points at is deleted");
-        return ST_E_INVALID;
-    }
-    if (fk->name && !migrate_name_ok(fk->name)) {
-        return diag_set(ST_E_INVALID, "table %s: the foreign key name \"%.80s\" must have 1 to %d bytes", t->name,
-                        fk->name, ST_NAME_MAX);
-    }
-    bool ok = true;
-    *ret = *fk;
-    ret->name = fk->name ? text(a, fk->name, &ok) : migrate_name(a, t->name, fk->columns, n > 1 ? skip : NULL, "fkey");
-    ret->table = text(a, fk->table, &ok);
-    key(a, fk->columns, ret->columns, &ok);
-    key(a, fk->to, ret->to, &ok);
-    return ok && ret->name ? 0 : diag_nomem();
 }
 
 /* Every column that a key, index or foreign key names is there. */
@@ -232,21 +89,31 @@ static st_err copy_constraints(arena *a, const st_table *t, const char *skip, st
         rc = rc ? rc : check_columns_exist(t, indexes[i].columns, indexes[i].name);
     }
     for (size_t i = 0; !rc && i < t->n_fks; i++) {
-        rc = copy_fk(a, t, skip, &t->fks[i], &fks[i]);
+        rc = migrate_copy_fk(a, t->name, skip, &t->fks[i], &fks[i]);
         rc = rc ? rc : check_columns_exist(t, fks[i].columns, fks[i].name);
     }
     for (size_t i = 0; !rc && i < t->n_checks; i++) {
-        bool ok = true;
-        checks[i] = (st_table_check){text(a, t->checks[i].name, &ok), text(a, t->checks[i].sql, &ok)};
-        if (!migrate_name_ok(t->checks[i].name) || !t->checks[i].sql) {
-            return diag_set(ST_E_INVALID, "table %s: a CHECK needs a name of 1 to %d bytes and a condition", t->name,
-                            ST_NAME_MAX);
-        }
-        rc = ok ? 0 : diag_nomem();
+        rc = migrate_copy_check(a, t->name, &t->checks[i], &checks[i]);
     }
     ret->indexes = indexes;
     ret->fks = fks;
     ret->checks = checks;
+    return rc;
+}
+
+static st_err copy_policies_and_triggers(arena *a, const st_table *t, st_table *ret)
+{
+    st_table_policy *policies = ARENA_ARRAY(a, st_table_policy, t->n_policies);
+    st_table_trigger *triggers = ARENA_ARRAY(a, st_table_trigger, t->n_triggers);
+    st_err rc = policies && triggers ? 0 : diag_nomem();
+    for (size_t i = 0; !rc && i < t->n_policies; i++) {
+        rc = migrate_copy_policy(a, t->name, &t->policies[i], &policies[i]);
+    }
+    for (size_t i = 0; !rc && i < t->n_triggers; i++) {
+        rc = migrate_copy_trigger(a, t->name, &t->triggers[i], &triggers[i]);
+    }
+    ret->policies = policies;
+    ret->triggers = triggers;
     return rc;
 }
 
@@ -258,8 +125,9 @@ st_err migrate_copy_table(arena *a, const st_table *t, st_table *ret)
     }
     st_table copy = *t;
     bool ok = true;
-    copy.name = text(a, t->name, &ok);
-    copy.was = text(a, t->was, &ok);
+    copy.name = migrate_copy_text(a, t->name, &ok);
+    copy.was = migrate_copy_text(a, t->was, &ok);
+    copy.comment = migrate_copy_text(a, t->comment, &ok);
     st_err rc = ok ? copy_columns(a, t, &copy) : diag_nomem();
     const char *skip = NULL;
     for (size_t i = 0; !rc && i < t->n_columns; i++) {
@@ -267,6 +135,7 @@ st_err migrate_copy_table(arena *a, const st_table *t, st_table *ret)
     }
     rc = rc ? rc : copy_constraints(a, t, skip, &copy);
     rc = rc ? rc : check_names_differ(&copy);
+    rc = rc ? rc : copy_policies_and_triggers(a, t, &copy);
     if (!rc) {
         *ret = copy;
     }
