@@ -242,27 +242,75 @@ struct st_migrations {
     const char *program;                 /* "waymark migrate", for messages */
 };
 
-/* The database remembers in strata_revisions every revision that was applied to it. Each revision runs in a transaction
- * of its own together with its row there; two upgrades at once wait for each other (an advisory lock on PostgreSQL, the
- * writer's lock on SQLite), and the second finds nothing left to do.
+/* The database remembers in strata_revisions every revision that was applied to it. Two upgrades at once wait for each
+ * other (an advisory lock on PostgreSQL, the writer's lock on SQLite), and the second finds nothing left to do.
+ *
+ * Operations run in their safe form: on PostgreSQL nothing holds a lock that readers or writers wait for longer than a
+ * change of the catalog takes. A revision that fits into one transaction is that transaction, together with its row in
+ * strata_revisions. Another is cut into phases, each of them a transaction that also notes its end in strata_journal;
+ * after a failure or a crash the next call in the same direction goes on behind the last of them.
  *
  * Targets of an upgrade: "head" (an error when there are several), "heads", an id, its unambiguous beginning, a label,
  * or "+N", N more. Of a downgrade: an id, beginning or label (what came after it is undone), "base" (everything), or
  * "-N", the last N.
  *
- * ST_E_INVALID: the target or the revisions are wrong; the diagnosis says how. ST_E_TOO_NEW: the database has a
- * revision that the program does not know. */
+ * ST_E_INVALID: the target or the revisions are wrong, or a change is refused because it would lock a large table; the
+ * diagnosis says how to go about it. ST_E_TOO_NEW: the database has a revision that the program does not know.
+ * ST_E_BUSY: a lock was not granted in all tries; the diagnosis says who has it. */
 st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
 st_err st_downgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
+
+enum st_migrate_event {
+    ST_M_WAIT = 1,   /* another upgrade has the lock; once a second */
+    ST_M_PHASE,      /* begins */
+    ST_M_PHASE_DONE, /* ns: how long it took */
+    ST_M_BATCH,      /* of a backfill is committed: rows, total, rate, remaining_ms */
+    ST_M_LAG,        /* a backfill waits for a replica: lag_ms */
+    ST_M_FILLED,     /* a backfill is done: rows; left: that could not be filled */
+    ST_M_RETRY,      /* a lock was not granted; note says who has it, remaining_ms is the pause */
+    ST_M_REVISION    /* is done; ns */
+};
+struct st_migrate_progress {
+    enum st_migrate_event event;
+    bool up;
+    const st_revision *revision;
+    const char *phase; /* its name; NULL for events of a revision */
+    size_t at, of;     /* the phase's number, from 0, and how many there are */
+    int64_t ns;
+    int64_t rows, total, left; /* total -1: unknown */
+    double rate;               /* rows a second */
+    int64_t remaining_ms;      /* -1: unknown */
+    int64_t lag_ms;
+    unsigned tries; /* that failed so far */
+    const char *note;
+};
+/* How an upgrade or downgrade runs; all zero is right for most. */
+struct st_migrate_options {
+    bool unsafe;                  /* PostgreSQL: direct forms in one transaction: short to run on small tables, but they
+                                     lock, scan and rewrite while others wait, and a failure starts from the beginning */
+    int64_t lock_timeout_ms;      /* how long to stand in the queue for a lock, with others behind; 0: 10,000 */
+    unsigned lock_tries;          /* 0: 20 */
+    int64_t statement_timeout_ms; /* 0: an hour */
+    const char *direct_url;       /* when the engine's URL leads through a transaction pooler: the way past it, which
+                                     changes outside of transactions need; NULL: the engine's own */
+    int64_t max_lag_ms;           /* backfills wait while a replica is farther behind; 0: 10,000 */
+    void (*progress)(void *arg, const struct st_migrate_progress *p);
+    void *arg;
+};
+/* The same with options, which may be NULL. */
+st_err st_upgrade_with(st_engine *e, const struct st_migrations *m, const char *target,
+                       const struct st_migrate_options *o, int64_t deadline);
+st_err st_downgrade_with(st_engine *e, const struct st_migrations *m, const char *target,
+                         const struct st_migrate_options *o, int64_t deadline);
 /* Ids of the revisions the database is at (applied, and no child of theirs is), sorted, in arena a; the program may not
  * know them. */
 st_err st_current(st_engine *e, const struct st_migrations *m, arena *a, const char *const **ret, size_t *ret_n);
 /* Whether every revision of the program is applied and no other; false also on errors. The diagnosis says why not. */
 bool st_is_at_head(st_engine *e, const struct st_migrations *m);
 
-/* The command line: upgrade [TARGET], downgrade TARGET, current, history, heads, check, --help; for any program's own
- * models. argv[0] is the word before them. Returns the exit code: 0, 1 failed, 2 usage. e may be NULL when argv
- * asks for help, history or heads only. */
+/* The command line, for any program's own models; --help lists its commands. argv[0] is the word before them. Returns
+ * the exit code: 0, 1 failed, 2 usage. e may be NULL for what needs no database: help, history, heads, branches, show,
+ * lint, and --sql with a --dialect. */
 int st_migrate_main(st_engine *e, const struct st_migrations *m, int argc, char **argv, FILE *out, FILE *err);
 
 DECLS_END

@@ -20,6 +20,7 @@ struct st_driver {
     bool (*in_transaction)(const st_conn *c);
     bool (*alive)(st_conn *c);                    /* what can be told without a round trip */
     st_err (*ping)(st_conn *c, int64_t deadline); /* with one */
+    int (*backend)(const st_conn *c);             /* may be NULL */
     bool (*clean)(const st_conn *c);              /* may be used by the next as it is */
     st_err (*reset)(st_conn *c);                  /* makes it clean; called shielded, in a deadline scope */
 };
@@ -57,8 +58,11 @@ void st_pool_release(st_conn *c);
 struct st_engine {
     const struct st_driver *driver;
     struct st_url url;
+    const char *given;                /* the URL with its password */
     struct st_engine_options options; /* defaults filled in */
-    fiber_loop *own_loop;             /* made because the thread had none */
+    void (*trace)(void *arg, const char *sql);
+    void *trace_arg;
+    fiber_loop *own_loop; /* made because the thread had none */
     arena *arena;
     void *slot;
     struct st_pool readers; /* on PostgreSQL and in memory: the only pool */

@@ -99,6 +99,16 @@ st_engine *st_conn_engine(const st_conn *c);
 
 void st_engine_audit(const st_engine *e, const char *reason); /* calls on_audit, if there is one */
 
+/* ---- for migrations ---- */
+/* Another engine of the same URL and options, but for one connection at a time. */
+st_err st_engine_open_again(const st_engine *e, const char *url, st_engine **ret); /* url NULL: the same */
+bool st_engine_pooler(const st_engine *e);                                         /* ?pooler=transaction */
+/* The process id that the server told when it was connected to, 0 on SQLite. A pooler tells one of its own invention.
+ */
+int st_conn_backend(const st_conn *c);
+/* fn is told of every statement, or script, before it is sent. NULL: nobody. */
+void st_engine_trace(st_engine *e, void (*fn)(void *arg, const char *sql), void *arg);
+
 /* A place in the engine for things derived from descriptors (compiled queries), freed with it. */
 arena *st_engine_arena(st_engine *e);
 void **st_engine_slot(st_engine *e); /* for the query layer */

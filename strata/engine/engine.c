@@ -27,7 +27,8 @@ static st_err start(st_engine *e, const char *url, const struct st_engine_option
     if (!e->arena) {
         return diag_nomem();
     }
-    st_err rc = st_url_parse(e->arena, url, &e->url);
+    e->given = arena_strdup(e->arena, url);
+    st_err rc = e->given ? st_url_parse(e->arena, url, &e->url) : diag_nomem();
     if (!rc) {
         rc = set_options(e, options);
     }
@@ -96,6 +97,43 @@ enum st_dialect st_engine_dialect(const st_engine *e)
 const char *st_engine_url(const st_engine *e)
 {
     return e->url.shown;
+}
+
+st_err st_engine_open_again(const st_engine *e, const char *url, st_engine **ret)
+{
+    struct st_engine_options o = e->options;
+    o.pool_size = 1;
+    o.max_overflow = ST_NO_OVERFLOW;
+    o.recycle_ms = 0;
+    st_err rc = st_engine_open(url ? url : e->given, &o, ret);
+    if (!rc) {
+        st_engine_trace(*ret, e->trace, e->trace_arg);
+    }
+    return rc;
+}
+
+bool st_engine_pooler(const st_engine *e)
+{
+    return e->url.pooler;
+}
+
+void st_engine_trace(st_engine *e, void (*fn)(void *arg, const char *sql), void *arg)
+{
+    e->trace = fn;
+    e->trace_arg = arg;
+}
+
+int st_conn_backend(const st_conn *c)
+{
+    const struct st_driver *d = c->engine->driver;
+    return d->backend ? d->backend(c) : 0;
+}
+
+static void trace(const st_conn *c, const char *sql)
+{
+    if (c->engine->trace) {
+        c->engine->trace(c->engine->trace_arg, sql);
+    }
 }
 
 void st_engine_audit(const st_engine *e, const char *reason)
@@ -181,6 +219,9 @@ st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline
         return rc;
     }
     st_engine *e = c->engine;
+    for (size_t i = 0; e->trace && i < n; i++) {
+        trace(c, stmts[i].sql.p);
+    }
     rc = e->driver->run(c, stmts, n, deadline, &failed);
     assert(failed < n);
     if (e->options.on_statement) {
@@ -216,7 +257,11 @@ st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline)
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline)
 {
     st_err rc = refuse(c, deadline);
-    return rc ? rc : c->engine->driver->exec(c, sql, deadline);
+    if (!rc) {
+        trace(c, sql);
+        rc = c->engine->driver->exec(c, sql, deadline);
+    }
+    return rc;
 }
 
 bool st_conn_in_transaction(const st_conn *c)

@@ -234,6 +234,11 @@ static st_err ping(st_conn *conn, int64_t deadline)
     return pg_simple(pg_conn(conn), "SELECT 1", NULL, deadline);
 }
 
+static int backend(const st_conn *c)
+{
+    return PQbackendPID(((const struct pg_conn *)c)->pq);
+}
+
 const struct st_driver st_driver_pg = {
     .open = pg_open,
     .close = pg_close,
@@ -243,6 +248,7 @@ const struct st_driver st_driver_pg = {
     .in_transaction = in_transaction,
     .alive = pg_alive,
     .ping = ping,
+    .backend = backend,
     .clean = pg_clean,
     .reset = pg_reset,
 };

@@ -8,7 +8,8 @@
 static const st_table version_table = {
     .name = "strata_revisions",
     ST_COLUMNS({"id", ST_TEXT, .pk = true, .max = ST_NAME_MAX}, {"parents", ST_TEXTS, .default_sql = "'[]'"},
-               {"message", ST_TEXT}, {"applied_at", ST_TIME, .default_sql = "now()"}),
+               {"message", ST_TEXT}, {"applied_at", ST_TIME, .default_sql = "now()"},
+               {"schema_hash", ST_TEXT, .nullable = true}),
 };
 
 struct adder {
@@ -34,20 +35,40 @@ static int take_count(void *arg, void *obj)
     return 0;
 }
 
-static st_err table_exists(st_conn *c, arena *a, int64_t deadline, bool *ret)
+st_err migrate_table_exists(st_conn *c, arena *a, const char *table, int64_t deadline, bool *ret)
 {
     static const struct st_field field = {.type = ST_INT64};
     static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
     bool lite = st_conn_dialect(c) == ST_SQLITE;
     *ret = false;
-    struct st_stmt q = {.sql =
-                            lite ? STR("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'strata_revisions'")
-                                 : STR("SELECT 1::bigint WHERE to_regclass('strata_revisions') IS NOT NULL"),
-                        .quick = true,
-                        .shape = &shape,
-                        .arena = a,
-                        .row = take_count,
-                        .arg = ret};
+    const char *sql = arena_printf(a,
+                                   lite ? "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '%s'"
+                                        : "SELECT 1::bigint WHERE to_regclass('%s') IS NOT NULL",
+                                   table);
+    if (!sql) {
+        return diag_nomem();
+    }
+    struct st_stmt q = {.sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = take_count, .arg = ret};
+    return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
+/* Tables that an older program made have no schema_hash. */
+static st_err has_hash(st_conn *c, arena *a, int64_t deadline, bool *ret)
+{
+    static const struct st_field field = {.type = ST_INT64};
+    static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
+    *ret = false;
+    struct st_stmt q = {
+        .sql =
+            st_conn_dialect(c) == ST_SQLITE
+                ? STR("SELECT 1 FROM pragma_table_info('strata_revisions') WHERE name = 'schema_hash'")
+                : STR("SELECT 1::bigint FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('strata_revisions') "
+                      "AND attname = 'schema_hash' AND NOT attisdropped"),
+        .quick = true,
+        .shape = &shape,
+        .arena = a,
+        .row = take_count,
+        .arg = ret};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
@@ -58,22 +79,38 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
         {.type = ST_TEXT, .offset = offsetof(struct migrate_applied, message)},
         {.type = ST_TEXTS, .offset = offsetof(struct migrate_applied, parents)},
         {.type = ST_TIME, .offset = offsetof(struct migrate_applied, at)},
+        {.type = ST_TEXT, .nullable = true, .offset = offsetof(struct migrate_applied, hash)},
     };
     static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_applied), 0};
     *ret = (struct migrate_state){0};
-    st_err rc = table_exists(c, a, deadline, &ret->table_exists);
+    st_err rc = migrate_table_exists(c, a, "strata_revisions", deadline, &ret->table_exists);
+    rc = rc || !ret->table_exists ? rc : has_hash(c, a, deadline, &ret->has_hash);
     if (rc || !ret->table_exists) {
         return rc;
     }
     struct adder k = {a, ret};
-    struct st_stmt q = {.sql = STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\" FROM \"strata_revisions\" "
-                                   "ORDER BY \"applied_at\", \"id\""),
-                        .quick = true,
-                        .shape = &shape,
-                        .arena = a,
-                        .row = take,
-                        .arg = &k};
+    struct st_stmt q = {
+        .sql = ret->has_hash ? STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\", \"schema_hash\" FROM "
+                                   "\"strata_revisions\" ORDER BY \"applied_at\", \"id\"")
+                             : STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\", CAST(NULL AS text) FROM "
+                                   "\"strata_revisions\" ORDER BY \"applied_at\", \"id\""),
+        .quick = true,
+        .shape = &shape,
+        .arena = a,
+        .row = take,
+        .arg = &k};
     return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
+static st_err unknown(const struct migrate_applied *row)
+{
+    char when[CLOCK_TEXT_MAX];
+    (void)clock_format_rfc3339(row->at.us, when);
+    diag_set(ST_E_TOO_NEW,
+             "the database has the revision %s (\"%.100s\", applied %s), which this program does not know", row->id,
+             row->message, when);
+    diag_hint("a newer program has upgraded it: run that one, or downgrade with it first");
+    return ST_E_TOO_NEW;
 }
 
 st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret)
@@ -82,13 +119,7 @@ st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_s
     for (size_t i = 0; i < s->n; i++) {
         ptrdiff_t at = migrate_find_id(g, s->rows[i].id);
         if (at < 0) {
-            char when[CLOCK_TEXT_MAX];
-            (void)clock_format_rfc3339(s->rows[i].at.us, when);
-            diag_set(ST_E_TOO_NEW,
-                     "the database has the revision %s (\"%.100s\", applied %s), which this program does not know",
-                     s->rows[i].id, s->rows[i].message, when);
-            diag_hint("a newer program has upgraded it: run that one, or downgrade with it first");
-            return ST_E_TOO_NEW;
+            return unknown(&s->rows[i]);
         }
         ret[at] = true;
     }
@@ -151,6 +182,9 @@ st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s
     st_err rc = 0;
     if (!s->table_exists) {
         rc = ddl_create_table(&b, d, &version_table, NULL, a);
+        rc = rc ? rc : migrate_plan_add(a, p, &b, NULL, NULL);
+    } else if (!s->has_hash) {
+        rc = ddl_add_column(&b, d, version_table.name, migrate_column(&version_table, "schema_hash"), a);
         rc = rc ? rc : migrate_plan_add(a, p, &b, NULL, NULL);
     }
     if (rc) {

@@ -201,6 +201,7 @@ struct migrate_step {
     const char *sql;
     const char *refuse;
     const struct migrate_op *op; /* where it comes from, or NULL */
+    const char *index;           /* MIGRATE_STEP_INDEX: its name */
     enum migrate_lock lock;
     const char *locked;   /* the table */
     bool rewrites, scans; /* while it holds the lock */
@@ -281,33 +282,37 @@ struct migrate_applied {
     const char *id, *message;
     st_texts parents; /* so that the revisions of a newer program can be told apart */
     st_time at;
+    const char *hash; /* of the schema after it, for the newest; or NULL */
 };
 struct migrate_state {
     struct migrate_applied *rows; /* in the order of their application */
     size_t n, room;
-    bool table_exists;
+    bool table_exists, has_hash; /* older programs made it without schema_hash */
 };
+st_err migrate_table_exists(st_conn *c, arena *a, const char *table, int64_t deadline, bool *ret);
 st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret);
 /* Flags by node; ST_E_TOO_NEW for a row that is none. */
 st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret);
 /* Ids of rows that are no other row's parent, sorted. */
 st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n);
-/* The steps that record a revision's coming or going; the first also makes the table when it is not there. */
+/* The steps that record a revision's coming or going; before them the table is made, or brought to today's form. */
 st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,
                       struct migrate_plan *p);
 
-/* ---- exec.c ---- */
+/* plan_safe.c: the same for PostgreSQL, so that nobody waits for long. */
+st_err migrate_plan_safe(arena *a, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
+
+/* ---- lock.c ---- */
+enum { MIGRATE_LOCK_MS = 10000, MIGRATE_STATEMENT_MS = 3600000 };
 /* Begins a transaction that no other upgrade can be in. */
 st_err migrate_begin(st_conn *c, int64_t deadline);
+
+/* ---- exec.c ---- */
+/* One step, in the transaction that is open. */
+st_err migrate_run_step(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline);
 st_err migrate_run_steps(st_conn *c, arena *a, const struct migrate_plan *p, int64_t deadline);
 
 /* ---- run.c ---- */
-struct migrate_watch { /* told of each revision once it is committed */
-    void (*done)(void *arg, const st_revision *r, bool up, int64_t ns);
-    void *arg;
-};
-st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
-                   const struct migrate_watch *w, int64_t deadline);
 /* What the database has, read in a connection of its own. */
 st_err migrate_look(st_engine *e, arena *a, int64_t deadline, struct migrate_state *ret);
 /* 0 when the flags say that all is applied; else ST_E_SCHEMA and a diagnosis with what is missing and the remedy. */

@@ -1,50 +1,23 @@
-/* Running revisions: one transaction each, together with the row that records it. */
+/* Running revisions, phase by phase; see run.h. */
+#include "strata/migrate/run.h"
+
 #include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
-#include "strata/migrate/private.h"
 
-struct runner {
-    st_conn *conn;
-    enum st_dialect d;
-    const struct migrate_graph *g;
-    const char *target;
-    bool up;
-    bool *todo;    /* by node; fixed once the target is resolved */
-    bool *applied; /* by node; read again in each transaction */
-    bool resolved;
-    bool foreign_keys_off; /* SQLite: the next revision rebuilds tables, and the pragma holds outside transactions only
-                            */
-    const struct migrate_watch *watch;
-    int64_t deadline;
-};
-
-/* Everything that one revision does, in the transaction that is open. *ret_again: nothing yet, for it wants foreign
- * keys off. */
-static st_err run_revision(struct runner *r, arena *a, const struct migrate_state *state, const st_revision *rev,
-                           bool *ret_again)
+void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p)
 {
-    st_ops ops;
-    struct migrate_plan plan = {0};
-    migrate_ops_init(&ops, a, r->d);
-    st_err (*change)(st_ops *) = r->up ? rev->upgrade : rev->downgrade;
-    st_err rc = change(&ops);
-    rc = ops.err ? ops.err : rc;
-    rc = rc ? rc : migrate_plan_ops(a, r->d, ops.ops, ops.n, &plan);
-    for (size_t i = 0; !rc && i < plan.n_phases; i++) {
-        *ret_again = *ret_again || (plan.phases[i].foreign_keys_off && !r->foreign_keys_off);
+    if (r->o.progress) {
+        p.up = r->up;
+        p.revision = r->node ? r->node->rev : NULL;
+        p.of = r->plan.n_phases;
+        r->o.progress(r->o.arg, &p);
     }
-    if (!rc && *ret_again) {
-        return 0;
-    }
-    rc = rc ? rc : migrate_record(a, r->d, state, rev, r->up, &plan);
-    rc = rc ? rc : migrate_run_steps(r->conn, a, &plan, r->deadline);
-    return rc ? diag_wrap(rc, "%s of the revision %s", r->up ? "upgrade" : "downgrade", rev->id) : 0;
 }
 
 /* Resolved once, with the state that the first transaction found: "+1" must not move on when another upgrade runs. */
-static st_err resolve(struct runner *r, arena *a)
+static st_err resolve(struct migrate_runner *r, arena *a)
 {
     if (r->resolved) {
         return 0;
@@ -63,7 +36,7 @@ static st_err resolve(struct runner *r, arena *a)
 }
 
 /* The next node to apply or undo, or NULL. */
-static const struct migrate_node *next_node(const struct runner *r)
+static const struct migrate_node *next_node(const struct migrate_runner *r)
 {
     for (size_t k = 0; k < r->g->n; k++) {
         size_t i = r->up ? k : r->g->n - 1 - k;
@@ -74,74 +47,243 @@ static const struct migrate_node *next_node(const struct runner *r)
     return NULL;
 }
 
-/* One transaction. *ret_done when nothing is left. */
-static st_err run_one(struct runner *r, arena *a, bool *ret_done)
+/* A revision under way comes first; *ret stays untouched when there is none. It must be one that is wanted. */
+static st_err under_way(const struct migrate_runner *r, const struct migrate_journal *j,
+                        const struct migrate_node **ret)
 {
-    int64_t start = clock_mono_ns();
-    struct migrate_state state;
-    bool again = false;
-    st_err rc = r->foreign_keys_off ? st_conn_exec(r->conn, "PRAGMA foreign_keys = OFF", r->deadline) : 0;
-    rc = rc ? rc : migrate_begin(r->conn, r->deadline);
-    rc = rc ? rc : migrate_state_read(r->conn, a, r->deadline, &state);
-    rc = rc ? rc : migrate_state_flags(r->g, &state, r->applied);
+    if (!j->n) {
+        return 0;
+    }
+    const struct migrate_journal_row *row = &j->rows[j->n - 1];
+    bool up = strcmp(row->direction, "up") == 0;
+    ptrdiff_t at = migrate_find_id(r->g, row->revision);
+    if (at < 0) {
+        diag_set(ST_E_TOO_NEW, "the revision %s is under way (%s), and this program does not know it", row->revision,
+                 up ? "an upgrade" : "a downgrade");
+        diag_hint("let the program that began it finish it");
+        return ST_E_TOO_NEW;
+    }
+    if (up != r->up || !r->todo[at]) {
+        diag_set(ST_E_INVALID, "the %s of revision %s was interrupted in phase %d, %s", up ? "upgrade" : "downgrade",
+                 row->revision, row->phase + 1, row->name);
+        diag_hint("finish it first: %s %s %s", r->m->program, up ? "upgrade" : "downgrade", up ? row->revision : "-1");
+        return ST_E_INVALID;
+    }
+    *ret = &r->g->nodes[at];
+    return 0;
+}
+
+st_err migrate_plan_hashes(arena *a, const struct migrate_plan *p, const char ***ret)
+{
+    const char **hashes = ARENA_ARRAY(a, const char *, p->n_phases);
+    buf b BUF_AUTO;
+    buf_init(&b, 1u << 30);
+    for (size_t i = 0; hashes && i < p->n_phases; i++) {
+        buf_clear(&b);
+        buf_printf(&b, "%s %d\n", p->phases[i].name, p->phases[i].no_transaction);
+        for (size_t k = p->phases[i].first; k < p->phases[i].first + p->phases[i].n; k++) {
+            const struct migrate_step *s = &p->steps[k];
+            buf_printf(&b, "%d %s\n", (int)s->kind, s->sql ? s->sql : "");
+            if (s->kind == MIGRATE_STEP_BACKFILL) {
+                migrate_backfill_text(&b, ST_POSTGRESQL, s->op->backfill);
+            }
+        }
+        hashes[i] = b.err ? NULL : migrate_hash_text(a, b.p, b.len);
+        if (!hashes[i]) {
+            return diag_nomem();
+        }
+    }
+    *ret = hashes;
+    return hashes ? 0 : diag_nomem();
+}
+
+/* The last phase is a transaction, which records the revision. */
+static st_err end_in_transaction(arena *a, struct migrate_plan *p)
+{
+    if (p->n_phases && !p->phases[p->n_phases - 1].no_transaction) {
+        return 0;
+    }
+    st_err rc = migrate_grow(a, &p->phases, p->n_phases, &p->phases_room, sizeof *p->phases);
+    if (!rc) {
+        p->phases[p->n_phases++] = (struct migrate_phase){.name = "record", .first = p->n};
+    }
+    return rc;
+}
+
+st_err migrate_plan_revision(arena *a, enum st_dialect d, const st_revision *rev, bool up, bool unsafe,
+                             struct migrate_plan *ret)
+{
+    st_ops ops;
+    *ret = (struct migrate_plan){0};
+    migrate_ops_init(&ops, a, d);
+    st_err (*change)(st_ops *) = up ? rev->upgrade : rev->downgrade;
+    st_err rc = change ? change(&ops) : 0;
+    rc = ops.err ? ops.err : rc;
+    (void)unsafe;
+    rc = rc ? rc : migrate_plan_ops(a, d, ops.ops, ops.n, ret);
+    return rc ? rc : end_in_transaction(a, ret);
+}
+
+/* What runs outside of transactions needs one server process that stays, which a transaction pooler does not give. */
+static st_err refuse_pooler(const struct migrate_runner *r)
+{
+    for (size_t i = 0; r->pooled && i < r->plan.n_phases; i++) {
+        const struct migrate_phase *p = &r->plan.phases[i];
+        enum migrate_step_kind kind = p->n ? r->plan.steps[p->first].kind : MIGRATE_STEP_SQL;
+        if (p->no_transaction && kind != MIGRATE_STEP_RUN && kind != MIGRATE_STEP_BACKFILL) {
+            diag_set(ST_E_INVALID,
+                     "phase %zu of it, %s, runs outside of transactions, and the database is behind a "
+                     "transaction pooler",
+                     i + 1, p->name);
+            diag_hint(
+                "say how PostgreSQL itself is reached: --direct-url URL, or STRATA_MIGRATE_URL, or .direct_url of "
+                "the options");
+            return ST_E_INVALID;
+        }
+    }
+    return 0;
+}
+
+/* Before the first phase of each revision. */
+static st_err make_plan(struct migrate_runner *r, const struct migrate_node *node)
+{
+    arena_reset(r->plan_arena);
+    r->node = NULL;
+    r->tries = 0;
+    r->revision_started = clock_mono_ns();
+    st_err rc = migrate_plan_revision(r->plan_arena, r->d, node->rev, r->up, r->o.unsafe, &r->plan);
+    rc = rc ? rc : migrate_plan_hashes(r->plan_arena, &r->plan, &r->hashes);
+    rc = rc ? rc : refuse_pooler(r);
+    if (!rc) {
+        r->node = node;
+    }
+    return rc;
+}
+
+/* The first phase that is not done. What is done must be what the plan says. */
+static st_err next_phase(const struct migrate_runner *r, const struct migrate_journal *j, size_t *ret)
+{
+    const char *id = r->node->rev->id;
+    size_t at = 0;
+    for (; at < r->plan.n_phases; at++) {
+        const struct migrate_journal_row *row = migrate_journal_find(j, id, r->up, at);
+        if (row && strcmp(row->hash, r->hashes[at]) != 0) {
+            diag_set(ST_E_INVALID, "phase %zu of it, %s, %s, but the revision now says otherwise", at + 1, row->name,
+                     migrate_journal_done(row) ? "has been done" : "has begun");
+            diag_hint("finish with the program that began it, and with the same --unsafe or without");
+            return ST_E_INVALID;
+        }
+        if (!migrate_journal_done(row)) {
+            break;
+        }
+    }
+    if (at == r->plan.n_phases) {
+        return diag_set(ST_E_INVALID, "strata_journal says that all is done, and strata_revisions that it is not");
+    }
+    *ret = at;
+    return 0;
+}
+
+static st_err work(struct migrate_runner *r, struct migrate_round *round, const struct migrate_node *node)
+{
+    size_t at = 0;
+    st_err rc = r->node == node ? 0 : make_plan(r, node);
+    rc = rc ? rc : next_phase(r, &round->journal, &at);
+    if (!rc) {
+        rc = migrate_phase(r, round, at);
+        if (rc == ST_E_BUSY || rc == ST_E_DEADLOCK) {
+            migrate_abandon(r);
+            rc = migrate_pause(r, at, rc);
+        }
+    }
+    if (!rc) {
+        return 0;
+    }
+    const char *what = r->up ? "upgrade" : "downgrade";
+    return r->node == node && r->plan.n_phases > 1
+               ? diag_wrap(rc, "%s of the revision %s, phase %zu of %zu (%s)", what, node->rev->id, at + 1,
+                           r->plan.n_phases, r->plan.phases[at].name)
+               : diag_wrap(rc, "%s of the revision %s", what, node->rev->id);
+}
+
+/* *ret_done when nothing is left. */
+static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
+{
+    struct migrate_round round = {.a = a};
+    const struct migrate_node *node = NULL;
+    st_err rc = migrate_begin_locked(r);
+    rc = rc ? rc : migrate_state_read(r->conn, a, r->deadline, &round.state);
+    rc = rc ? rc : migrate_journal_read(r->conn, a, r->deadline, &round.journal);
+    rc = rc ? rc : migrate_state_flags(r->g, &round.state, r->applied);
     rc = rc ? rc : resolve(r, a);
+    node = rc ? NULL : next_node(r);
+    rc = rc ? rc : under_way(r, &round.journal, &node);
     if (rc) {
         return rc;
     }
-    const struct migrate_node *node = next_node(r);
     if (!node) {
         *ret_done = true;
         return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
     }
     assert(st_conn_in_transaction(r->conn));
-    rc = run_revision(r, a, &state, node->rev, &again);
-    if (!rc && again) {
-        r->foreign_keys_off = true;
-        return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
-    }
-    if (!rc) {
-        rc = st_conn_exec(r->conn, "COMMIT", r->deadline);
-    }
-    if (!rc && r->foreign_keys_off) {
-        r->foreign_keys_off = false;
-        rc = st_conn_exec(r->conn, "PRAGMA foreign_keys = ON", r->deadline);
-    }
-    if (!rc && r->watch && r->watch->done) {
-        r->watch->done(r->watch->arg, node->rev, r->up, clock_mono_ns() - start);
-    }
-    return rc;
+    return work(r, &round, node);
+}
+
+static void set_options(struct st_migrate_options *o)
+{
+    o->lock_timeout_ms = o->lock_timeout_ms > 0 ? o->lock_timeout_ms : MIGRATE_LOCK_MS;
+    o->statement_timeout_ms = o->statement_timeout_ms > 0 ? o->statement_timeout_ms : MIGRATE_STATEMENT_MS;
+    o->lock_tries = o->lock_tries ? o->lock_tries : 20;
+    o->max_lag_ms = o->max_lag_ms > 0 ? o->max_lag_ms : 10000;
 }
 
 st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
-                   const struct migrate_watch *w, int64_t deadline)
+                   const struct st_migrate_options *o, int64_t deadline)
 {
     ARENA_AUTO arena *a = arena_new(NULL, 0);
-    arena *each = a ? arena_new(a, 0) : NULL;
+    arena *each = a ? arena_new(a, 0) : NULL, *plan = each ? arena_new(a, 0) : NULL;
     struct migrate_graph g;
-    if (!each) {
+    if (!plan) {
         return diag_nomem();
     }
     st_err rc = migrate_graph_of(a, m->revisions, &g);
     if (rc) {
         return rc;
     }
-    struct runner r = {
-        .d = st_engine_dialect(e), .g = &g, .target = target, .up = up, .watch = w, .deadline = deadline};
+    struct migrate_runner r = {.e = e,
+                               .d = st_engine_dialect(e),
+                               .m = m,
+                               .g = &g,
+                               .target = target,
+                               .up = up,
+                               .o = o ? *o : (struct st_migrate_options){0},
+                               .deadline = deadline,
+                               .plan_arena = plan};
+    set_options(&r.o);
     r.todo = ARENA_ARRAY(a, bool, g.n);
     r.applied = ARENA_ARRAY(a, bool, g.n);
     if (!r.todo || !r.applied) {
         return diag_nomem();
     }
-    rc = st_conn_acquire(e, true, deadline, &r.conn);
-    if (rc) {
-        return rc;
-    }
+    rc = migrate_open(&r);
     for (bool done = false; !rc && !done;) {
         arena_reset(each);
-        rc = run_one(&r, each, &done);
+        rc = go_round(&r, each, &done);
     }
-    st_conn_release(r.conn); /* rolls back what failed */
+    migrate_close(&r);
     return rc;
+}
+
+st_err st_upgrade_with(st_engine *e, const struct st_migrations *m, const char *target,
+                       const struct st_migrate_options *o, int64_t deadline)
+{
+    return migrate_run(e, m, target, true, o, deadline);
+}
+
+st_err st_downgrade_with(st_engine *e, const struct st_migrations *m, const char *target,
+                         const struct st_migrate_options *o, int64_t deadline)
+{
+    return migrate_run(e, m, target, false, o, deadline);
 }
 
 st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline)
@@ -152,57 +294,4 @@ st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *targe
 st_err st_downgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline)
 {
     return migrate_run(e, m, target, false, NULL, deadline);
-}
-
-st_err migrate_look(st_engine *e, arena *a, int64_t deadline, struct migrate_state *ret)
-{
-    st_conn *c;
-    st_err rc = st_conn_acquire(e, false, deadline, &c);
-    if (!rc) {
-        rc = migrate_state_read(c, a, deadline, ret);
-        st_conn_release(c);
-    }
-    return rc;
-}
-
-st_err st_current(st_engine *e, const struct st_migrations *m, arena *a, const char *const **ret, size_t *ret_n)
-{
-    (void)m;
-    struct migrate_state s;
-    st_err rc = migrate_look(e, a, FIBER_FOREVER, &s);
-    return rc ? rc : migrate_state_heads(a, &s, ret, ret_n);
-}
-
-st_err migrate_missing(const struct st_migrations *m, const struct migrate_graph *g, const bool *applied)
-{
-    size_t n = 0, first = 0;
-    for (size_t i = g->n; i-- > 0;) {
-        if (!applied[i]) {
-            n++;
-            first = i;
-        }
-    }
-    if (!n) {
-        return 0;
-    }
-    diag_set(ST_E_SCHEMA, "the database lacks %zu of %zu revisions, the first of them %s (\"%.100s\")", n, g->n,
-             g->nodes[first].rev->id, g->nodes[first].rev->message);
-    diag_hint("run: %s upgrade", m->program);
-    return ST_E_SCHEMA;
-}
-
-bool st_is_at_head(st_engine *e, const struct st_migrations *m)
-{
-    ARENA_AUTO arena *a = arena_new(NULL, 0);
-    struct migrate_graph g;
-    struct migrate_state s;
-    st_err rc = a ? migrate_graph_of(a, m->revisions, &g) : diag_nomem();
-    bool *applied = rc ? NULL : ARENA_ARRAY(a, bool, g.n);
-    if (!applied) {
-        (void)(rc ? rc : diag_nomem());
-        return false;
-    }
-    rc = migrate_look(e, a, FIBER_FOREVER, &s);
-    rc = rc ? rc : migrate_state_flags(&g, &s, applied);
-    return !(rc ? rc : migrate_missing(m, &g, applied));
 }

@@ -136,7 +136,7 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
     bool ok = true;
     *ret = *i;
     ret->name = i->name ? migrate_copy_text(a, i->name, &ok)
-                      : migrate_name(a, table, i->columns, n > 1 ? skip : NULL, i->constraint ? "key" : "idx");
+                        : migrate_name(a, table, i->columns, n > 1 ? skip : NULL, i->constraint ? "key" : "idx");
     ret->where = migrate_copy_text(a, i->where, &ok);
     ret->expression = migrate_copy_text(a, i->expression, &ok);
     ret->method = migrate_copy_text(a, i->method, &ok);
@@ -164,7 +164,7 @@ st_err migrate_copy_fk(arena *a, const char *table, const char *skip, const st_t
     bool ok = true;
     *ret = *fk;
     ret->name = fk->name ? migrate_copy_text(a, fk->name, &ok)
-                       : migrate_name(a, table, fk->columns, n > 1 ? skip : NULL, "fkey");
+                         : migrate_name(a, table, fk->columns, n > 1 ? skip : NULL, "fkey");
     ret->table = migrate_copy_text(a, fk->table, &ok);
     key(a, fk->columns, ret->columns, &ok);
     key(a, fk->to, ret->to, &ok);

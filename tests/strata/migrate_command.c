@@ -71,7 +71,7 @@ START_TEST(wrong_words_are_explained)
     ends(NULL, "upgrade --fast", 2, "prog migrate upgrade: it has no option --fast");
     ends(NULL, "upgrade head again", 2, "too many arguments, from \"again\" on");
     ends(NULL, "current head", 2, "too many arguments, from \"head\" on");
-    ends(NULL, "downgrade", 2, "which TARGET? For example: prog migrate downgrade -1");
+    ends(NULL, "downgrade", 2, "which TARGET? See prog migrate downgrade --help");
 }
 END_TEST
 

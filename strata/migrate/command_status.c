@@ -1,0 +1,140 @@
+/* The commands that compare a database with the program: status and check. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "strata/migrate/command.h"
+#include "strata/migrate/run.h"
+
+struct found {
+    struct migrate_state state;
+    struct migrate_journal journal;
+    const char *hash; /* of the schema now; NULL: no revision is applied */
+};
+
+static st_err look(struct command *k, struct found *ret)
+{
+    st_conn *c;
+    *ret = (struct found){0};
+    st_err rc = st_conn_acquire(k->e, false, FIBER_FOREVER, &c);
+    if (rc) {
+        return rc;
+    }
+    rc = migrate_state_read(c, k->a, FIBER_FOREVER, &ret->state);
+    rc = rc ? rc : migrate_journal_read(c, k->a, FIBER_FOREVER, &ret->journal);
+    rc = rc || !ret->state.n ? rc : migrate_schema_hash(c, k->a, FIBER_FOREVER, &ret->hash);
+    st_conn_release(c);
+    return rc;
+}
+
+/* The hash that the newest revision left, or NULL when it left none. */
+static const char *expected(const struct found *f)
+{
+    return f->state.n ? f->state.rows[f->state.n - 1].hash : NULL;
+}
+
+static bool changed_by_hand(const struct found *f)
+{
+    const char *hash = expected(f);
+    return hash && f->hash && !f->journal.n && strcmp(hash, f->hash) != 0;
+}
+
+static void show_journal(struct command *k, const struct migrate_journal *j)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        const struct migrate_journal_row *row = &j->rows[i];
+        char when[CLOCK_TEXT_MAX];
+        (void)clock_format_rfc3339(row->updated_at.us, when);
+        if (i == 0 || strcmp(row->revision, j->rows[i - 1].revision) != 0) {
+            (void)fprintf(k->out, "under way  %s of %s; finish it with: %s %s %s\n",
+                          row->direction[0] == 'u' ? "upgrade" : "downgrade", row->revision, k->m->program,
+                          row->direction[0] == 'u' ? "upgrade" : "downgrade",
+                          row->direction[0] == 'u' ? row->revision : "-1");
+        }
+        (void)fprintf(k->out, "  phase %d  %s: %s, %s", row->phase + 1, row->name, row->state, when);
+        if (row->rows || row->total >= 0) {
+            (void)fprintf(k->out, ", %" PRId64, row->rows);
+            if (row->total >= 0) {
+                (void)fprintf(k->out, " of %" PRId64, row->total);
+            }
+            (void)fprintf(k->out, " rows");
+        }
+        if (row->unfilled) {
+            (void)fprintf(k->out, ", %" PRId64 " could not be filled", row->unfilled);
+        }
+        (void)fprintf(k->out, "\n");
+    }
+}
+
+static st_err run_status(struct command *k)
+{
+    struct found f;
+    const char *const *heads;
+    size_t n, pending = 0;
+    bool *applied = ARENA_ARRAY(k->a, bool, k->g.n);
+    st_err rc = applied ? look(k, &f) : diag_nomem();
+    rc = rc ? rc : migrate_state_heads(k->a, &f.state, &heads, &n);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ptrdiff_t at = migrate_find_id(&k->g, heads[i]);
+        (void)fprintf(k->out, "current    %s  %s\n", heads[i],
+                      at < 0 ? "(this program does not know it)" : k->g.nodes[at].rev->message);
+    }
+    if (!n) {
+        (void)fprintf(k->out, "current    base\n");
+    }
+    rc = migrate_state_flags(&k->g, &f.state, applied);
+    if (rc && rc != ST_E_TOO_NEW) {
+        return rc;
+    }
+    show_journal(k, &f.journal);
+    for (size_t i = 0; !rc && i < k->g.n; i++) {
+        if (!applied[i]) {
+            (void)fprintf(k->out, "pending    %s  %s\n", k->g.nodes[i].rev->id, k->g.nodes[i].rev->message);
+            pending++;
+        }
+    }
+    if (!rc && !pending) {
+        (void)fprintf(k->out, "pending    none\n");
+    }
+    if (f.hash) {
+        (void)fprintf(k->out, "schema     %s%s\n", f.hash,
+                      changed_by_hand(&f) ? ", which is not what the newest revision left" : "");
+    }
+    return 0;
+}
+
+static st_err run_check(struct command *k)
+{
+    struct found f;
+    bool *applied = ARENA_ARRAY(k->a, bool, k->g.n);
+    st_err rc = applied ? look(k, &f) : diag_nomem();
+    rc = rc ? rc : migrate_state_flags(&k->g, &f.state, applied);
+    rc = rc ? rc : migrate_missing(k->m, &k->g, applied);
+    if (rc) {
+        return rc;
+    }
+    if (changed_by_hand(&f)) {
+        diag_set(ST_E_SCHEMA, "the schema was changed past the revisions: its hash is %s, and %s left %s", f.hash,
+                 f.state.rows[f.state.n - 1].id, expected(&f));
+        diag_hint("undo the change, or write it as a revision and stamp that");
+        return ST_E_SCHEMA;
+    }
+    (void)fprintf(k->out, "the database has all %zu revisions\n", k->g.n);
+    return 0;
+}
+
+const struct command_verb command_status = {
+    "status",
+    NULL,
+    "print where the database is, what is under way and what is pending",
+    0,
+    0,
+    true,
+    run_status,
+    NULL,
+    "Of a revision under way it prints the phases that were begun, and how far backfills have come.\n"};
+const struct command_verb command_check = {
+    "check",   NULL, "exit with 0 when the database is as the program needs it, else 1",         0, 0, true,
+    run_check, NULL, "Every revision must be applied, and the schema be what the newest left.\n"};

@@ -1,0 +1,145 @@
+/* The table strata_journal: how far the revision under way has come. */
+#include <errno.h>
+
+#include "strata/migrate/run.h"
+
+static const st_table journal_table = {
+    .name = "strata_journal",
+    ST_COLUMNS({"revision", ST_TEXT, .pk = true, .max = ST_NAME_MAX}, {"direction", ST_TEXT, .pk = true, .max = 4},
+               {"phase", ST_INT32, .pk = true}, {"name", ST_TEXT}, {"hash", ST_TEXT}, {"state", ST_TEXT},
+               {"cursor", ST_TEXT, .nullable = true}, {"rows", ST_INT64, .default_sql = "0"},
+               {"total", ST_INT64, .default_sql = "-1"}, {"unfilled", ST_INT64, .default_sql = "0"},
+               {"started_at", ST_TIME, .default_sql = "now()"}, {"updated_at", ST_TIME, .default_sql = "now()"}),
+};
+
+struct adder {
+    arena *a;
+    struct migrate_journal *j;
+};
+
+static int take(void *arg, void *obj)
+{
+    struct adder *k = arg;
+    struct migrate_journal *j = k->j;
+    st_err rc = migrate_grow(k->a, &j->rows, j->n, &j->room, sizeof *j->rows);
+    if (!rc) {
+        j->rows[j->n++] = *(struct migrate_journal_row *)obj;
+    }
+    return rc ? rc : 1; /* the strings stay */
+}
+
+st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migrate_journal *ret)
+{
+#define AT(member) offsetof(struct migrate_journal_row, member)
+    static const struct st_field fields[] = {
+        {.type = ST_TEXT, .offset = AT(revision)},
+        {.type = ST_TEXT, .offset = AT(direction)},
+        {.type = ST_INT32, .offset = AT(phase)},
+        {.type = ST_TEXT, .offset = AT(name)},
+        {.type = ST_TEXT, .offset = AT(hash)},
+        {.type = ST_TEXT, .offset = AT(state)},
+        {.type = ST_TEXT, .nullable = true, .offset = AT(cursor)},
+        {.type = ST_INT64, .offset = AT(rows)},
+        {.type = ST_INT64, .offset = AT(total)},
+        {.type = ST_INT64, .offset = AT(unfilled)},
+        {.type = ST_TIME, .offset = AT(started_at)},
+        {.type = ST_TIME, .offset = AT(updated_at)},
+    };
+#undef AT
+    static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_journal_row),
+                                          0};
+    *ret = (struct migrate_journal){0};
+    st_err rc = migrate_table_exists(c, a, "strata_journal", deadline, &ret->table_exists);
+    if (rc || !ret->table_exists) {
+        return rc;
+    }
+    struct adder k = {a, ret};
+    struct st_stmt q = {.sql = STR("SELECT \"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", "
+                                   "\"cursor\", \"rows\", \"total\", \"unfilled\", \"started_at\", \"updated_at\" "
+                                   "FROM \"strata_journal\" ORDER BY 1, 2, 3"),
+                        .quick = true,
+                        .shape = &shape,
+                        .arena = a,
+                        .row = take,
+                        .arg = &k};
+    return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
+const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision, bool up,
+                                                       size_t phase)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        const struct migrate_journal_row *row = &j->rows[i];
+        if (strcmp(row->revision, revision) == 0 && strcmp(row->direction, up ? "up" : "down") == 0 &&
+            row->phase == (int32_t)phase) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+bool migrate_journal_done(const struct migrate_journal_row *row)
+{
+    return row && strcmp(row->state, "done") == 0;
+}
+
+static st_err run_text(st_conn *c, arena *a, buf *b, int64_t deadline)
+{
+    st_err rc = b->err;
+    const char *sql = migrate_text(a, b);
+    buf_release(b);
+    return sql            ? st_conn_exec(c, sql, deadline)
+           : rc == -E2BIG ? diag_set(rc, "a row of strata_journal is too long")
+                          : diag_nomem();
+}
+
+st_err migrate_journal_create(st_conn *c, arena *a, int64_t deadline)
+{
+    buf b;
+    buf_init(&b, ST_DDL_MAX);
+    st_err rc = ddl_create_table(&b, st_conn_dialect(c), &journal_table, NULL, a);
+    if (rc) {
+        buf_release(&b);
+        return rc;
+    }
+    return run_text(c, a, &b, deadline);
+}
+
+st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline)
+{
+    buf b;
+    buf_init(&b, ST_DDL_MAX);
+    buf_puts(&b,
+             "INSERT INTO \"strata_journal\" (\"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", "
+             "\"rows\", \"total\", \"unfilled\", \"cursor\") VALUES (");
+    const char *const texts[] = {row->revision, row->direction, NULL, row->name, row->hash, row->state};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        buf_puts(&b, i ? ", " : "");
+        if (texts[i]) {
+            ddl_string(&b, texts[i]);
+        } else {
+            buf_put_i64(&b, row->phase);
+        }
+    }
+    buf_printf(&b, ", %lld, %lld, %lld, ", (long long)row->rows, (long long)row->total, (long long)row->unfilled);
+    if (row->cursor) {
+        ddl_string(&b, row->cursor);
+    } else {
+        buf_puts(&b, "NULL");
+    }
+    buf_puts(&b,
+             ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
+             "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"rows\" = excluded.\"rows\", \"total\" = "
+             "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
+             "\"updated_at\" = excluded.\"updated_at\"");
+    return run_text(c, a, &b, deadline);
+}
+
+st_err migrate_journal_clear(st_conn *c, arena *a, const char *revision, int64_t deadline)
+{
+    buf b;
+    buf_init(&b, ST_DDL_MAX);
+    buf_puts(&b, "DELETE FROM \"strata_journal\" WHERE \"revision\" = ");
+    ddl_string(&b, revision);
+    return run_text(c, a, &b, deadline);
+}
