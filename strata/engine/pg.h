@@ -63,6 +63,7 @@ struct pg_batch {
     size_t unflushed;            /* bytes, about */
     bool evicted;                /* a DEALLOCATE is in it */
     bool started;                /* single-row mode was chosen for the command whose answer comes next */
+    bool answered;               /* ... has come in part */
     bool stale_plan;             /* it failed because a prepared statement is not what it was */
     st_err err;                  /* the first failure */
 };

@@ -222,7 +222,7 @@ static void end_command(struct pg_batch *b)
         b->received++;
     }
     b->kinds_read++;
-    b->started = false;
+    b->started = b->answered = false;
 }
 
 /* Reads what has come. Returns 1 when the Sync's answer was among it. */
@@ -242,10 +242,14 @@ static st_err receive_some(struct pg_batch *b)
         PGresult *res = PQgetResult(c->pq);
         bool sync = res && PQresultStatus(res) == PGRES_PIPELINE_SYNC;
         if (res) {
+            b->answered = true;
             take_result(b, res);
             PQclear(res);
-        } else {
+        } else if (b->answered) {
             end_command(b);
+        } else { /* libpq had no memory for a result: which answer is whose is lost */
+            c->base.broken = true;
+            fail(b, diag_nomem());
         }
         if (sync) {
             assert(current(b) == KIND_SYNC);

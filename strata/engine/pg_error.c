@@ -92,6 +92,11 @@ st_err pg_error(struct pg_conn *c, const PGresult *res)
     return err;
 }
 
+static bool means_no_memory(const char *text) /* libpq has no code for it */
+{
+    return strstr(text, "out of memory") || strstr(text, "cannot allocate memory");
+}
+
 st_err pg_failed(struct pg_conn *c, const char *what)
 {
     char text[400];
@@ -99,7 +104,7 @@ st_err pg_failed(struct pg_conn *c, const char *what)
     one_line(text);
     if (PQstatus(c->pq) != CONNECTION_BAD) { /* the library's own complaint, such as no memory */
         c->base.broken = true;
-        return strstr(text, "out of memory") ? diag_nomem() : diag_set(ST_E_SQL, "%s: %s", what, text);
+        return means_no_memory(text) ? diag_nomem() : diag_set(ST_E_SQL, "%s: %s", what, text);
     }
     st_conn_lost(&c->base);
     return diag_set(ST_E_CONNECTION, "%s%s%s", what, *text ? ": " : "", text);
@@ -110,6 +115,9 @@ st_err pg_connect_error(PGconn *pq, const char *url)
     char text[400];
     (void)snprintf(text, sizeof text, "%s", PQerrorMessage(pq));
     one_line(text);
+    if (means_no_memory(text)) {
+        return diag_nomem();
+    }
     diag_set(ST_E_CONNECTION, "cannot connect to %s: %s", url, *text ? text : "no reason was given");
     return ST_E_CONNECTION;
 }

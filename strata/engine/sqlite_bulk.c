@@ -6,6 +6,7 @@
 struct bulk {
     struct sqlite_work work;
     struct st_bulk *b;
+    size_t at; /* rows that are in; kept over tries after ST_E_BUSY */
     bool wrap;
 };
 
@@ -30,21 +31,23 @@ static st_err run_row(struct sqlite_conn *c, sqlite3_stmt *stmt, const struct st
     return rc;
 }
 
-static st_err insert_all(struct sqlite_conn *c, struct st_bulk *b, sqlite3_stmt *insert, sqlite3_stmt *update)
+static st_err insert_all(struct sqlite_conn *c, struct bulk *job, sqlite3_stmt *insert, sqlite3_stmt *update)
 {
-    for (size_t i = 0; i < b->n_rows; i++) {
+    struct st_bulk *b = job->b;
+    for (; job->at < b->n_rows; job->at++) {
+        size_t i = job->at;
         if (atomic_load_explicit(&c->stop, memory_order_relaxed)) {
             return diag_set(-ECANCELED, "stopped after %zu of %zu rows", i, b->n_rows);
         }
-        bool changed = false;
+        bool changed = false, there = false;
         st_err rc = run_row(c, insert, b, b->rows[i], &changed);
-        b->inserted += changed;
         if (!rc && !changed && update) {
-            rc = run_row(c, update, b, b->rows[i], &changed);
+            rc = run_row(c, update, b, b->rows[i], &there);
         }
         if (rc) {
             return diag_wrap(rc, "row %zu of %zu", i + 1, b->n_rows);
         }
+        b->inserted += changed;
     }
     return 0;
 }
@@ -57,8 +60,9 @@ static st_err check_placeholders(sqlite3_stmt *stmt, size_t fields)
                : 0;
 }
 
-static st_err run_statements(struct sqlite_conn *c, struct st_bulk *b)
+static st_err run_statements(struct sqlite_conn *c, struct bulk *job)
 {
+    struct st_bulk *b = job->b;
     sqlite3_stmt *insert = NULL, *update = NULL;
     st_err rc = sqlite_stmt_get(c, b->sql, b->id, &insert);
     if (!rc && b->sql_update.len) {
@@ -68,7 +72,7 @@ static st_err run_statements(struct sqlite_conn *c, struct st_bulk *b)
         rc = check_placeholders(insert, b->n_fields);
     }
     if (!rc) {
-        rc = insert_all(c, b, insert, update);
+        rc = insert_all(c, job, insert, update);
     }
     if (insert) {
         sqlite_stmt_done(insert, b->id);
@@ -83,13 +87,15 @@ static st_err bulk_step(struct sqlite_work *w)
 {
     struct bulk *job = (struct bulk *)w;
     struct sqlite_conn *c = w->conn;
-    struct st_bulk *b = job->b;
-    b->inserted = 0;
-    st_err rc = job->wrap ? sqlite_simple(c, "BEGIN IMMEDIATE") : 0;
-    if (rc) {
-        return rc;
+    if (job->wrap) {
+        st_err rc = sqlite_simple(c, "BEGIN IMMEDIATE");
+        if (rc) {
+            return rc;
+        }
+        job->b->inserted = 0;
+        job->at = 0;
     }
-    rc = run_statements(c, b);
+    st_err rc = run_statements(c, job);
     if (job->wrap && !rc) {
         rc = sqlite_simple(c, "COMMIT");
     }

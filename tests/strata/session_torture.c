@@ -1,0 +1,116 @@
+/* Every call of libpq and sqlite3, and every allocation, failed in turn over a day's work: an error comes back, each
+ * transaction is there whole or not at all, nothing leaks, and the engine goes on. */
+#include "day.h"
+#include "faults.h"
+
+struct torture {
+    struct day d;
+    struct world *w;
+    enum fault kind;
+    st_err codes[3]; /* what may come back, beside 0 */
+    uint64_t random;
+};
+
+static bool expected(const struct torture *t, st_err rc)
+{
+    return rc == 0 || rc == t->codes[0] || rc == t->codes[1] || rc == t->codes[2];
+}
+
+/* One day, from opening the engine to closing it, with one failure (or run of them). False: there are no more calls. */
+static bool one_day(struct torture *t, uint64_t nth, uint64_t run, bool again)
+{
+    struct world *w = t->w;
+    int64_t owed = fault_owed();
+    w->e = NULL;
+    t->d.committed = 0;
+    t->d.committing = false;
+    fault_arm(t->kind, nth, run);
+    st_err rc = st_engine_open(w->url, NULL, &w->e);
+    rc = rc ? rc : day_work(&t->d);
+    bool reached = fault_seen() >= nth;
+    fault_disarm();
+    char what[600];
+    (void)snprintf(what, sizeof what, "%s, call %llu (%s), %llu in a row: %d: %s", fault_names[t->kind],
+                   (unsigned long long)nth, fault_where(), (unsigned long long)run, rc, rc ? test_diag() : "");
+    ck_assert_msg(run > 1 || expected(t, rc), "%s", what);
+    if (!w->e) {
+        OK(st_engine_open(w->url, NULL, &w->e));
+    }
+    day_check(&t->d, rc, w->dialect == ST_POSTGRESQL, again, what);
+    st_engine_close(w->e);
+    OK(fiber_sleep_until(fiber_now() + 1)); /* the loop lets go of closed sockets */
+    ck_assert_msg(fault_owed() == owed, "%s: %lld are not given back", what, (long long)(fault_owed() - owed));
+    return reached;
+}
+
+static void each_call(struct torture *t, uint64_t at_least)
+{
+    uint64_t n = 1;
+    t->d.insists = true;
+    while (one_day(t, n, 1, n % 8 == 0)) {
+        n++;
+    }
+    fprintf(stderr, "# %s: %llu calls\n", fault_names[t->kind], (unsigned long long)n);
+    ck_assert_uint_gt(n, at_least);
+    t->d.insists = false; /* the next failure may hit the rollback */
+    for (int i = 0; i < 20; i++) {
+        t->random = t->random * 6364136223846793005U + 1442695040888963407U;
+        (void)one_day(t, 1 + (t->random >> 33) % n, 2 + (t->random >> 20) % 3, true);
+    }
+}
+
+static void torture(struct world *w, const struct torture *kinds, size_t n)
+{
+    struct torture t = {.w = w, .random = 1};
+    day_open(&t.d, w);
+    st_engine_close(w->e);
+    OK(fiber_sleep_until(fiber_now() + 1));
+    for (size_t i = 0; i < n; i++) {
+        t.kind = kinds[i].kind;
+        memcpy(t.codes, kinds[i].codes, sizeof t.codes);
+        each_call(&t, 30);
+    }
+    OK(st_engine_open(w->url, NULL, &w->e));
+}
+
+static void on_sqlite(struct world *w)
+{
+    static const struct torture kinds[] = {
+        {.kind = FAULT_MEM, .codes = {-ENOMEM}},
+        {.kind = FAULT_NOMEM, .codes = {-ENOMEM}},
+        {.kind = FAULT_IO, .codes = {ST_E_SQL}},
+        {.kind = FAULT_FULL, .codes = {ST_E_FULL}},
+        {.kind = FAULT_CORRUPT, .codes = {ST_E_SQL}},
+        {.kind = FAULT_BUSY, .codes = {ST_E_SERIALIZATION}}, /* only when rows were out already */
+        {.kind = FAULT_IO_UNDONE, .codes = {ST_E_SQL}},
+        {.kind = FAULT_FULL_UNDONE, .codes = {ST_E_FULL}},
+    };
+    torture(w, kinds, sizeof kinds / sizeof *kinds);
+}
+
+static void on_postgresql(struct world *w)
+{
+    static const struct torture kinds[] = {
+        {.kind = FAULT_MEM, .codes = {-ENOMEM}},
+        {.kind = FAULT_NOMEM, .codes = {-ENOMEM}},
+        {.kind = FAULT_NO_RESULT, .codes = {-ENOMEM}},
+        {.kind = FAULT_LOST, .codes = {ST_E_CONNECTION}},
+    };
+    torture(w, kinds, sizeof kinds / sizeof *kinds);
+}
+
+START_TEST(every_call_of_sqlite_may_fail)
+{
+    fault_watch();
+    in_world(WORLD_SQLITE, club_create, on_sqlite);
+}
+END_TEST
+
+START_TEST(every_call_of_libpq_may_fail)
+{
+    fault_watch();
+    in_world(WORLD_PG, club_create, on_postgresql);
+}
+END_TEST
+
+RUN("session_torture", 200, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail));
