@@ -5,18 +5,18 @@
 #include "base/buf.h"
 #include "faults.h"
 
-#define TRY(expr)        \
-    do {                 \
+#define TRY(expr)            \
+    do {                     \
         st_err rc_ = (expr); \
-        if (rc_) {       \
-            return rc_;  \
-        }                \
+        if (rc_) {           \
+            return rc_;      \
+        }                    \
     } while (0)
-#define FOUND(s, p)                  \
-    do {                             \
-        if (!(p)) {                  \
+#define FOUND(s, p)                     \
+    do {                                \
+        if (!(p)) {                     \
             return st_session_error(s); \
-        }                            \
+        }                               \
     } while (0)
 
 /* ---- the work ---- */
@@ -29,12 +29,12 @@ static const Topic *topic_named(st_session *s, const char *name)
 /* Relations of each kind loaded, changed from either side, and taken along by a delete. */
 static st_err relations(st_session *s)
 {
-    const Club *red = st_first(s, Club, ST_EQ(Club, name, "red"),
-                               .with = ST_WITH(ST_SELECTIN(Club, chair),
-                                               ST_SELECTIN(Club, members, .order = ST_ORDER(ST_ASC(Member, name)),
-                                                           .then = ST_WITH(ST_SELECTIN(Member, topics),
-                                                                           ST_SELECTIN(Member, posts),
-                                                                           ST_SELECTIN(Member, badge)))));
+    const Club *red =
+        st_first(s, Club, ST_EQ(Club, name, "red"),
+                 .with = ST_WITH(ST_SELECTIN(Club, chair),
+                                 ST_SELECTIN(Club, members, .order = ST_ORDER(ST_ASC(Member, name)),
+                                             .then = ST_WITH(ST_SELECTIN(Member, topics), ST_SELECTIN(Member, posts),
+                                                             ST_SELECTIN(Member, badge)))));
     FOUND(s, red);
     st_rows members = st_many(s, Club, red, members);
     ck_assert_uint_eq(members.n, 4);
@@ -88,10 +88,35 @@ static st_err many(st_session *s)
     return 0;
 }
 
+/* Writes while it reads, and leaves a second stream open where it stops. */
+static st_err streams(st_session *s)
+{
+    st_stream *rest __attribute__((cleanup(st_stream_closep))) =
+        st_stream(s, Member, NULL, .order = ST_ORDER(ST_ASC(Member, name), ST_ASC(Member, rank)), .batch = 1);
+    FOUND(s, rest);
+    FOUND(s, st_stream_next(rest));
+    int n = 0;
+    st_each_stream(Topic, t, st_stream(s, Topic, NULL, .order = ST_ORDER(ST_ASC(Topic, name)), .batch = 2))
+    {
+        const Topic *mine = strcmp(t->name, "kept") == 0 ? st_attach(s, Topic, t) : NULL;
+        Topic *edit = mine ? st_edit(s, mine) : NULL;
+        if (edit) {
+            edit->name = "kept, and streamed";
+            TRY(st_flush(s));
+        }
+        n++;
+    }
+    TRY(st_session_error(s));
+    ck_assert_int_eq(n, 4);
+    FOUND(s, st_stream_next(rest));
+    return 0;
+}
+
 static st_err first_transaction(st_session *s)
 {
     TRY(relations(s));
     TRY(savepoints(s));
+    TRY(streams(s));
     TRY(many(s));
     int64_t n;
     TRY(st_update_where(s, Member, ST_LT(Member, rank, 100), &n, ST_ADD(Member, rank, 100)));
@@ -104,7 +129,8 @@ static st_err first_transaction(st_session *s)
 /* Each time it happens the ranks are one higher. */
 static st_err second_transaction(st_session *s)
 {
-    st_rows members = st_select(s, Member, ST_NOT(ST_IS_NULL(Member, club_id)), .order = ST_ORDER(ST_ASC(Member, name)));
+    st_rows members =
+        st_select(s, Member, ST_NOT(ST_IS_NULL(Member, club_id)), .order = ST_ORDER(ST_ASC(Member, name)));
     TRY(members.err);
     st_each (Member, m, members) {
         Member *edit = st_edit(s, m);

@@ -15,7 +15,6 @@ const char *const fault_names[FAULT_KINDS] = {
     [FAULT_CORRUPT] = "corrupt",
     [FAULT_BUSY] = "busy",
     [FAULT_IO_UNDONE] = "I/O error, rolled back",
-    [FAULT_FULL_UNDONE] = "disk full, rolled back",
     [FAULT_MEM] = "allocation",
 };
 

@@ -18,13 +18,13 @@ enum fault {
     FAULT_CORRUPT,
     FAULT_BUSY,
     FAULT_IO_UNDONE, /* sqlite3: as above, and the whole transaction was rolled back, which it may do */
-    FAULT_FULL_UNDONE,
-    FAULT_MEM, /* base/mem.h: an allocation; when more than one is to fail, all from there on do */
+    FAULT_MEM,       /* base/mem.h: an allocation; when more than one is to fail, all from there on do */
 };
 enum { FAULT_KINDS = FAULT_MEM + 1 };
 extern const char *const fault_names[FAULT_KINDS];
 
-/* From now on the nth call that may fail so does (1: the next; UINT64_MAX: just count), and those after it, run in all. */
+/* From now on the nth call that may fail so does (1: the next; UINT64_MAX: just count), and those after it, run in all.
+ */
 void fault_arm(enum fault kind, uint64_t nth, uint64_t run);
 void fault_disarm(void);
 uint64_t fault_seen(void);     /* calls since fault_arm */
@@ -43,7 +43,7 @@ int64_t fault_pq_owed(void);
 
 enum {
     FAULT_SQLITE = 1 << FAULT_NOMEM | 1 << FAULT_IO | 1 << FAULT_FULL | 1 << FAULT_CORRUPT | 1 << FAULT_BUSY |
-                   1 << FAULT_IO_UNDONE | 1 << FAULT_FULL_UNDONE,
+                   1 << FAULT_IO_UNDONE,
     FAULT_PQ = 1 << FAULT_NOMEM | 1 << FAULT_LOST
 };
 

@@ -4,9 +4,9 @@
 
 #include "faults.h"
 
-#define WRAP(type, name, ...)             \
-    type __real_##name(__VA_ARGS__);      \
-    type __wrap_##name(__VA_ARGS__);      \
+#define WRAP(type, name, ...)        \
+    type __real_##name(__VA_ARGS__); \
+    type __wrap_##name(__VA_ARGS__); \
     type __wrap_##name(__VA_ARGS__)
 
 static _Thread_local int failed; /* what sqlite3_errmsg is to explain */
@@ -19,7 +19,6 @@ static int code(void)
     case FAULT_NOMEM:
         return failed = SQLITE_NOMEM;
     case FAULT_FULL:
-    case FAULT_FULL_UNDONE:
         return failed = SQLITE_FULL;
     case FAULT_CORRUPT:
         return failed = SQLITE_CORRUPT;
@@ -43,8 +42,7 @@ static bool due(const char *call, unsigned kinds)
 
 static int code_in(sqlite3 *db)
 {
-    bool undoes = fault_kind() == FAULT_IO_UNDONE || fault_kind() == FAULT_FULL_UNDONE;
-    if (undoes && !sqlite3_get_autocommit(db)) {
+    if (fault_kind() == FAULT_IO_UNDONE && !sqlite3_get_autocommit(db)) {
         (void)__real_sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
     return code();
@@ -95,7 +93,7 @@ WRAP(int, sqlite3_step, sqlite3_stmt *stmt)
 
 WRAP(int, sqlite3_wal_checkpoint_v2, sqlite3 *db, const char *name, int mode, int *log, int *done)
 {
-    return due("sqlite3_wal_checkpoint_v2", FAULT_SQLITE & ~(1 << FAULT_IO_UNDONE | 1 << FAULT_FULL_UNDONE))
+    return due("sqlite3_wal_checkpoint_v2", FAULT_SQLITE & ~(1 << FAULT_IO_UNDONE))
                ? code()
                : __real_sqlite3_wal_checkpoint_v2(db, name, mode, log, done);
 }
@@ -115,8 +113,8 @@ BIND(sqlite3_bind_text64, __real_sqlite3_bind_text64(stmt, at, p, len, done, enc
      const char *p, sqlite3_uint64 len, void (*done)(void *), unsigned char encoding)
 BIND(sqlite3_bind_blob, __real_sqlite3_bind_blob(stmt, at, p, len, done), sqlite3_stmt *stmt, int at, const void *p,
      int len, void (*done)(void *))
-BIND(sqlite3_bind_blob64, __real_sqlite3_bind_blob64(stmt, at, p, len, done), sqlite3_stmt *stmt, int at,
-     const void *p, sqlite3_uint64 len, void (*done)(void *))
+BIND(sqlite3_bind_blob64, __real_sqlite3_bind_blob64(stmt, at, p, len, done), sqlite3_stmt *stmt, int at, const void *p,
+     sqlite3_uint64 len, void (*done)(void *))
 
 /* Converting a value takes memory. */
 WRAP(const unsigned char *, sqlite3_value_text, sqlite3_value *v)
