@@ -253,6 +253,18 @@ struct st_bulk_result {
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n, const struct st_bulk_options *o,
                        struct st_bulk_result *ret);
+/* The fastest way in, for rows that are all new: PostgreSQL's binary COPY. Where that is not to be had (on SQLite, and
+ * on tables whose row-level security holds for the role) the rows go as st_insert_many's do, with the same outcome.
+ * Filled in and checked like those, each on its way, so that a broken row may be told when others were sent; nothing of
+ * them stays, for the session has failed. ret_n, when not NULL, gets the number of rows. COPY casts nothing: columns
+ * must have the types that the model says. */
+#define st_copy_many(s, T_, rows, n, ret_n) st_copy_many_((s), &T_##_model, (void *const *)(rows), (n), (ret_n))
+st_err st_copy_many_(st_session *s, const st_model *m, void *const *rows, size_t n, int64_t *ret_n);
+/* The same from a source, in constant memory whatever their number: next(arg, row) fills in *row, a T of zeroes, and
+ * returns 1; 0: there are no more; a negative code ends all with that code. What it points to must live until the next
+ * call. It runs in the caller's fiber and may wait, but not use the session (-EBUSY). */
+#define st_copy_from(s, T_, next, arg, ret_n) st_copy_from_((s), &T_##_model, (next), (arg), (ret_n))
+st_err st_copy_from_(st_session *s, const st_model *m, int (*next)(void *arg, void *row), void *arg, int64_t *ret_n);
 
 DECLS_END
 

@@ -16,6 +16,7 @@ struct st_driver {
     void (*close)(st_conn *c); /* never suspends for long: a polite goodbye, no waiting */
     st_err (*run)(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed);
     st_err (*bulk)(st_conn *c, struct st_bulk *b, int64_t deadline);
+    st_err (*copy)(st_conn *c, struct st_copy *copy, int64_t deadline); /* NULL: it has none */
     st_err (*exec)(st_conn *c, const char *sql, int64_t deadline);
     bool (*in_transaction)(const st_conn *c);
     bool (*alive)(st_conn *c);                    /* what can be told without a round trip */

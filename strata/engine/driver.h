@@ -77,6 +77,18 @@ struct st_bulk {
     bool upsert;               /* PostgreSQL: sql ends in RETURNING (xmax = 0) so that new rows can be told from old */
     int64_t inserted, updated; /* out: rows that were new; rows that were there (n_rows - inserted) */
 };
+/* Rows of structs into one table by COPY, on PostgreSQL only:
+ *     COPY "t" ("id", "tags") FROM STDIN (FORMAT binary)
+ * Columns must have exactly the fields' types: nothing is cast. */
+struct st_copy {
+    str sql;
+    const struct st_field *fields;
+    size_t n_fields;
+    /* 1 and the next row, which stays until the next call; 0: there are no more; negative: that code ends all. Called
+     * in the caller's fiber; may suspend, but not use the connection. */
+    int (*next)(struct st_copy *c, const void **ret);
+    int64_t copied; /* out */
+};
 const char *st_bulk_array(const struct st_field *f); /* "uuid[]", "text[]", ... */
 const char *st_bulk_cast(const struct st_field *f);  /* "::text[]", "::uuid[]" (arrays cannot be unnested) or "" */
 
@@ -91,6 +103,9 @@ void st_conn_release(st_conn *c);
 st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed);
 /* All rows or, outside a transaction, none. Memory is bounded whatever n_rows is. */
 st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
+/* Within a transaction, which is lost when it fails. Memory is bounded by the largest row. An error of the database is
+ * known after some megabytes of rows more. */
+st_err st_conn_copy(st_conn *c, struct st_copy *copy, int64_t deadline);
 /* Several statements in one string, no parameters, no rows. */
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline);
 bool st_conn_in_transaction(const st_conn *c);

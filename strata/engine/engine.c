@@ -208,6 +208,20 @@ static void report(st_engine *e, const char *sql, int64_t ns)
     e->options.on_statement(e->options.arg, sql, ns, e->options.slow_ms > 0 && ns >= e->options.slow_ms * 1000000);
 }
 
+static int64_t started(const st_conn *c)
+{
+    return c->engine->options.on_statement ? clock_mono_ns() : 0;
+}
+
+static void report_since(const st_conn *c, const char *sql, int64_t start_ns)
+{
+    if (c->engine->options.on_statement) {
+        struct diag kept = *diag_last();
+        report(c->engine, sql, clock_mono_ns() - start_ns);
+        *diag_last() = kept;
+    }
+}
+
 st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed)
 {
     st_err rc = refuse(c, deadline);
@@ -244,13 +258,23 @@ st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline)
     if (rc || b->n_rows == 0) {
         return rc;
     }
-    int64_t start_ns = c->engine->options.on_statement ? clock_mono_ns() : 0;
+    int64_t start_ns = started(c);
     rc = c->engine->driver->bulk(c, b, deadline);
-    if (c->engine->options.on_statement) {
-        struct diag kept = *diag_last();
-        report(c->engine, b->sql.p, clock_mono_ns() - start_ns);
-        *diag_last() = kept;
+    report_since(c, b->sql.p, start_ns);
+    return rc;
+}
+
+st_err st_conn_copy(st_conn *c, struct st_copy *copy, int64_t deadline)
+{
+    assert(c->engine->driver->copy);
+    copy->copied = 0;
+    st_err rc = refuse(c, deadline);
+    if (rc) {
+        return rc;
     }
+    int64_t start_ns = started(c);
+    rc = c->engine->driver->copy(c, copy, deadline);
+    report_since(c, copy->sql.p, start_ns);
     return rc;
 }
 

@@ -244,6 +244,7 @@ const struct st_driver st_driver_pg = {
     .close = pg_close,
     .run = pg_run,
     .bulk = pg_bulk,
+    .copy = pg_copy,
     .exec = exec,
     .in_transaction = in_transaction,
     .alive = pg_alive,

@@ -1,7 +1,7 @@
 /* pg.h: what the files of the PostgreSQL driver share.
  *
  * Nothing here blocks: libpq is used in its non-blocking mode, and the fiber waits on the socket. A connection stays in
- * pipeline mode but for scripts. While busy is set the server may still answer to something: only the code that set it
+ * pipeline mode but for scripts and COPY. While busy is set the server may still answer to something: only the code that set it
  * or pg_reset may go on. */
 #ifndef STRATA_ENGINE_PG_H
 #define STRATA_ENGINE_PG_H
@@ -78,6 +78,8 @@ st_err pg_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, siz
 st_err pg_simple(struct pg_conn *c, const char *sql, const char *then, int64_t deadline);
 /* pg_bulk.c */
 st_err pg_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
+/* pg_copy.c */
+st_err pg_copy(st_conn *c, struct st_copy *copy, int64_t deadline);
 /* pg_reset.c */
 bool pg_alive(st_conn *c);
 bool pg_clean(const st_conn *c);

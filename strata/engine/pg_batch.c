@@ -324,7 +324,11 @@ st_err pg_drain(struct pg_conn *c, int64_t deadline)
         while (!PQisBusy(c->pq)) {
             PGresult *res = PQgetResult(c->pq);
             bool last = pipeline ? res && PQresultStatus(res) == PGRES_PIPELINE_SYNC : !res;
+            bool copying = PQresultStatus(res) == PGRES_COPY_IN; /* said again until its end is sent */
             PQclear(res);
+            if (copying && PQputCopyEnd(c->pq, "given up") != 1) {
+                return pg_failed(c, "cannot end a COPY");
+            }
             if (last) {
                 c->busy = c->synced = false;
                 return 0;

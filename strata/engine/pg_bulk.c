@@ -2,13 +2,12 @@
  * chunks follow each other in one pipeline. */
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 
 #include "base/mem.h"
-#include "strata/engine/field.h"
 #include "strata/engine/pg.h"
+#include "strata/engine/pg_put.h"
 
-enum { CHUNK_ROWS = 5000, CHUNK_BYTES = 1 << 20, COLUMN_MAX = INT_MAX / 2 };
+enum { CHUNK_ROWS = 5000, CHUNK_BYTES = 1 << 20 };
 
 struct bulk {
     struct pg_batch batch;
@@ -50,147 +49,6 @@ static unsigned array_oid(unsigned element)
     }
 }
 
-/* ---- one element ---- */
-
-static void put_raw(buf *out, const void *p, size_t len)
-{
-    char *to = buf_reserve(out, 4 + len);
-    if (to) {
-        pg_put32(to, (uint32_t)len);
-        memcpy(to + 4, p ? p : "", len);
-        out->len += 4 + len;
-    }
-}
-
-static void put64(buf *out, uint64_t v)
-{
-    char wire[8];
-    pg_put64(wire, v);
-    put_raw(out, wire, sizeof wire);
-}
-
-static void put_json(buf *out, const char *p, size_t len)
-{
-    char *to = buf_reserve(out, 5 + len);
-    if (to) {
-        pg_put32(to, (uint32_t)len + 1);
-        to[4] = 1; /* jsonb's version */
-        memcpy(to + 5, p, len);
-        out->len += 5 + len;
-    }
-}
-
-/* An array as the literal that the server's input function reads; its length goes in front afterwards. */
-static void put_literal(buf *out, const st_value *v)
-{
-    size_t start = out->len;
-    buf_put(out, "\0\0\0\0{", 5);
-    size_t n = v->type == ST_TEXTS ? v->texts.n : v->uuids.n;
-    for (size_t i = 0; i < n; i++) {
-        if (i) {
-            buf_put_char(out, ',');
-        }
-        if (v->type == ST_UUIDS) {
-            char spelled[UUID_TEXT_LEN + 1];
-            uuid_format(v->uuids.v[i], spelled);
-            buf_puts(out, spelled);
-            continue;
-        }
-        const char *s = v->texts.v[i];
-        if (!s) {
-            buf_puts(out, "NULL");
-            continue;
-        }
-        buf_put_char(out, '"');
-        for (; *s; s++) {
-            if (*s == '"' || *s == '\\') {
-                buf_put_char(out, '\\');
-            }
-            buf_put_char(out, *s);
-        }
-        buf_put_char(out, '"');
-    }
-    buf_put_char(out, '}');
-    if (!out->err) {
-        pg_put32(out->p + start, (uint32_t)(out->len - start - 4));
-    }
-}
-
-static st_err put_enum(buf *out, const st_value *v)
-{
-    char wire[2];
-    if (v->e.of) {
-        if (v->e.v >= v->e.of->n) {
-            return diag_set(ST_E_INVALID, "%u is not a value of the enum %s (0 to %u)", v->e.v, v->e.of->name,
-                            v->e.of->n - 1);
-        }
-        put_raw(out, v->e.of->values[v->e.v], strlen(v->e.of->values[v->e.v]));
-        return 0;
-    }
-    if (v->e.v > INT16_MAX) {
-        return diag_set(ST_E_INVALID, "enum value %u does not fit a smallint", v->e.v);
-    }
-    pg_put16(wire, (uint16_t)v->e.v);
-    put_raw(out, wire, sizeof wire);
-    return 0;
-}
-
-static st_err put_element(buf *out, const st_value *v, bool *has_null)
-{
-    char wire[4];
-    uint64_t bits;
-    if (v->null) {
-        *has_null = true;
-        pg_put32(wire, UINT32_MAX);
-        buf_put(out, wire, 4);
-        return 0;
-    }
-    switch (v->type) {
-    case ST_BOOL:
-        put_raw(out, v->b ? "\1" : "\0", 1);
-        return 0;
-    case ST_INT16:
-        pg_put16(wire, (uint16_t)v->i16);
-        put_raw(out, wire, 2);
-        return 0;
-    case ST_INT32:
-        pg_put32(wire, (uint32_t)v->i32);
-        put_raw(out, wire, 4);
-        return 0;
-    case ST_INT64:
-        put64(out, (uint64_t)v->i64);
-        return 0;
-    case ST_DOUBLE:
-        memcpy(&bits, &v->d, sizeof bits);
-        put64(out, bits);
-        return 0;
-    case ST_TIME:
-        put64(out, (uint64_t)pg_time_out(v->time.us));
-        return 0;
-    case ST_TEXT:
-        put_raw(out, v->text.p, v->text.len);
-        return 0;
-    case ST_BYTES:
-        put_raw(out, v->bytes.p, v->bytes.len);
-        return 0;
-    case ST_UUID:
-        put_raw(out, v->uuid.b, sizeof v->uuid.b);
-        return 0;
-    case ST_JSON:
-        put_json(out, v->text.p, v->text.len);
-        return 0;
-    case ST_TEXTS:
-    case ST_UUIDS:
-        put_literal(out, v);
-        return 0;
-    case ST_ENUM:
-        return put_enum(out, v);
-    case ST_TYPE_MAX:
-        break;
-    }
-    return diag_set(ST_E_INVALID, "a field without a type");
-}
-
 /* ---- chunks ---- */
 
 static st_err put_row(struct bulk *k, size_t *ret_bytes)
@@ -198,12 +56,7 @@ static st_err put_row(struct bulk *k, size_t *ret_bytes)
     const struct st_bulk *b = k->b;
     size_t bytes = 0;
     for (size_t i = 0; i < b->n_fields; i++) {
-        st_value v;
-        st_field_get(&b->fields[i], b->rows[k->at], &v);
-        st_err rc = put_element(&k->columns[i], &v, &k->has_null[i]);
-        if (!rc && k->columns[i].err) {
-            rc = k->columns[i].err == -E2BIG ? diag_set(ST_E_INVALID, "a value longer than 1 GiB") : diag_nomem();
-        }
+        st_err rc = pg_put_field(&k->columns[i], &b->fields[i], b->rows[k->at], PG_ELEMENT, &k->has_null[i]);
         if (rc) {
             return diag_wrap(rc, "row %zu of %zu", k->at + 1, b->n_rows);
         }
@@ -297,7 +150,7 @@ st_err pg_bulk(st_conn *conn, struct st_bulk *b, int64_t deadline)
     k.has_null = mem_zalloc(b->n_fields, sizeof *k.has_null);
     st_err rc = k.columns && k.has_null ? 0 : diag_nomem();
     for (size_t i = 0; !rc && i < b->n_fields; i++) {
-        buf_init(&k.columns[i], COLUMN_MAX);
+        buf_init(&k.columns[i], PG_PUT_MAX);
     }
     bool fresh = PQtransactionStatus(c->pq) == PQTRANS_IDLE;
     if (!rc) {

@@ -154,18 +154,6 @@ uint32_t st_mapper_column_at(const st_mapper *m, uint32_t offset)
     return UINT32_MAX;
 }
 
-st_err st_mapper_validate(const st_mapper *m, const void *obj)
-{
-    for (uint32_t i = 0; i < m->n_columns; i++) {
-        const struct st_column *c = &m->columns[i];
-        st_err rc = c->has_rules ? st_validate_attr(m->model, c->attr, obj, c->pattern) : 0;
-        if (rc) {
-            return rc;
-        }
-    }
-    return 0;
-}
-
 uint64_t st_mapper_key_hash(const st_mapper *m, const void *obj, uint64_t seed)
 {
     /* Keys of one model differ in the last uuid; the tenant before it seldom differs within a session. */

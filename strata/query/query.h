@@ -39,6 +39,19 @@ st_err st_compile_delete_where(const struct st_compiler *c, const st_mapper *m, 
 /* Many rows; fills in all of ret but its results. Rows of another tenant are refused, rows of none stamped. */
 st_err st_compile_bulk(const struct st_compiler *c, const st_mapper *m, void *const *rows, size_t n,
                        const struct st_bulk_options *o, struct st_bulk *ret);
+/* Many rows from a source, by COPY: 1 and a row, 0 when there are no more, or a negative code. Refuses and stamps each
+ * as st_compile_bulk does. */
+struct st_copying {
+    struct st_copy copy;
+    const struct st_scope *scope; /* the compiler's: must live as long */
+    const st_mapper *m;
+    int (*source)(void *arg, void **ret);
+    void *arg;
+};
+st_err st_compile_copy(const struct st_compiler *c, const st_mapper *m, int (*source)(void *arg, void **ret), void *arg,
+                       struct st_copying *ret);
+/* Whether COPY is refused, as row-level security holds for the role: one row of one bool. PostgreSQL. */
+st_err st_compile_copy_check(const struct st_compiler *c, const st_mapper *m, struct st_stmt *ret);
 /* The numbers of the columns that make rows the same in o->conflict, the tenant's included; in scratch. */
 st_err st_conflict_columns(const struct st_compiler *c, const st_mapper *m, const uint32_t *conflict,
                            const uint32_t **ret, size_t *ret_n);

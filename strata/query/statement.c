@@ -31,6 +31,9 @@ static void walk(struct st_pen *p, const struct st_statement *st)
     case ST_F_BULK_UPDATE:
         st_walk_bulk_update(p, st);
         break;
+    case ST_F_COPY:
+        st_walk_copy(p, st);
+        break;
     case ST_F_READ:
         st_walk_read(p, st->reading);
         break;

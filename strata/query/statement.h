@@ -17,6 +17,7 @@ enum st_form {
     ST_F_DELETE_WHERE,
     ST_F_BULK,
     ST_F_BULK_UPDATE, /* SQLite's second half of an upsert */
+    ST_F_COPY,
     ST_F_READ         /* confines each of its sources itself */
 };
 
@@ -49,6 +50,7 @@ void st_walk_insert(struct st_pen *p, const struct st_statement *st);
 void st_walk_update(struct st_pen *p, const struct st_statement *st);
 void st_walk_delete(struct st_pen *p, const struct st_statement *st);
 void st_walk_bulk(struct st_pen *p, const struct st_statement *st);
+void st_walk_copy(struct st_pen *p, const struct st_statement *st);
 void st_walk_bulk_update(struct st_pen *p, const struct st_statement *st);
 
 #endif

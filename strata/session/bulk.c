@@ -91,16 +91,21 @@ static st_err last_of_each(const struct st_compiler *c, const st_mapper *m, void
     return 0;
 }
 
+st_err fill_bulk_row(st_session *s, const st_mapper *m, void *row, st_time now, arena *keep)
+{
+    if (m->updated) { /* also in a row that is there, and in structs used before */
+        st_value t = st_v_time(now);
+        st_value_put(m->updated, row, &t);
+    }
+    st_err rc = fill_new_row(s, m, row, now);
+    return rc ? rc : keep ? st_mapper_take(m, row, keep) : st_mapper_validate(m, row);
+}
+
 static st_err prepare_rows(st_session *s, const st_mapper *m, void *const *rows, size_t n)
 {
     st_time now = {clock_wall_us()};
     for (size_t i = 0; i < n; i++) {
-        if (m->updated) { /* also in a row that is there, and in structs used before */
-            st_value t = st_v_time(now);
-            st_value_put(m->updated, rows[i], &t);
-        }
-        st_err rc = fill_new_row(s, m, rows[i], now);
-        rc = rc ? rc : st_mapper_validate(m, rows[i]);
+        st_err rc = fill_bulk_row(s, m, rows[i], now, NULL);
         if (rc) {
             return diag_wrap(rc, "row %zu of %zu", i + 1, n);
         }

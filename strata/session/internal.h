@@ -180,6 +180,10 @@ st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *
 /* ---- raw.c ---- */
 st_err session_raw(st_session *s, const char *sql, const struct st_raw *o, struct st_stmt *ret);
 
+/* ---- bulk.c ---- */
+/* fill_new_row for a struct of the caller's, and the check. keep, when not NULL, gets copies of what row points to. */
+st_err fill_bulk_row(st_session *s, const st_mapper *m, void *row, st_time now, arena *keep);
+
 /* ---- flush.c ---- */
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From
  * here on they count as flushed; when a statement fails the session fails, and rollback undoes all. */

@@ -189,6 +189,24 @@ static void upsert(st_session *s, const char *own)
                          .update = ST_MEMBERS(Author, email));
 }
 
+static void copy_many(st_session *s, const char *own)
+{
+    (void)own;
+    void *row = &(Author){.tenant_id = tenant_a, .name = "Spy"};
+    (void)st_copy_many(s, Author, &row, 1, NULL);
+}
+static int next_spy(void *arg, void *row)
+{
+    int n = (*(int *)arg)++;
+    *(Author *)row = (Author){.tenant_id = tenant_a, .name = n ? "Spy" : "Own"};
+    return n < 2;
+}
+static void copy_from(st_session *s, const char *own)
+{
+    (void)own;
+    (void)st_copy_from(s, Author, next_spy, &(int){0}, NULL);
+}
+
 static const struct {
     const char *name;
     writes *act;
@@ -202,7 +220,9 @@ static const struct {
                {"edit", edit},
                {"delete", delete_one},
                {"insert many", insert_many},
-               {"upsert", upsert}};
+               {"upsert", upsert},
+               {"copy many", copy_many},
+               {"copy from a source", copy_from}};
 
 struct outcome {
     bool reached; /* A's rows */
