@@ -65,8 +65,7 @@ static st_err drop_table(struct migrate_planner *p, const struct migrate_op *op)
     return rc;
 }
 
-/* What there is nothing to do for here. */
-static bool is_nothing(const struct migrate_op *op)
+bool migrate_sqlite_ignores(const struct migrate_op *op)
 {
     switch (op->kind) {
     case MIGRATE_COMMENT:
@@ -164,7 +163,7 @@ static size_t edits(const struct migrate_planner *p, const struct migrate_op *op
     size_t n = 0;
     bool must = false;
     for (const struct migrate_op *o = op; o < p->ops + p->n; o++) {
-        if (is_nothing(o)) {
+        if (migrate_sqlite_ignores(o)) {
             continue;
         }
         enum how how = how_done(o);
@@ -273,8 +272,8 @@ st_err migrate_plan_sqlite(struct migrate_planner *p)
 {
     st_err rc = migrate_plan_phase(p->a, p->plan, "all", false);
     for (size_t i = 0; !rc && i < p->n;) {
-        size_t n = is_nothing(&p->ops[i]) ? 0 : edits(p, &p->ops[i]);
-        rc = n ? edit(p, &p->ops[i], n) : is_nothing(&p->ops[i]) ? 0 : plan_op(p, &p->ops[i]);
+        size_t n = migrate_sqlite_ignores(&p->ops[i]) ? 0 : edits(p, &p->ops[i]);
+        rc = n ? edit(p, &p->ops[i], n) : migrate_sqlite_ignores(&p->ops[i]) ? 0 : plan_op(p, &p->ops[i]);
         i += n ? n : 1;
     }
     return rc ? rc : end_phase(p);

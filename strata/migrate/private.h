@@ -240,6 +240,7 @@ struct migrate_planner {
 st_err migrate_planner_add(struct migrate_planner *p, const char *refuse, const struct migrate_op *op);
 st_err migrate_plan_postgresql(struct migrate_planner *p);
 st_err migrate_plan_sqlite(struct migrate_planner *p);
+bool migrate_sqlite_ignores(const struct migrate_op *op); /* what there is nothing to do for there */
 st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op); /* PostgreSQL, directly */
 
 /* rebuild.c: what a MIGRATE_STEP_REBUILD does to the table as it is now, in an open transaction with foreign keys off.

@@ -46,7 +46,6 @@ enum lite_kind {
     LITE_GENERATED,
     LITE_NOTHING /* CONSTRAINT and a name, and nothing behind them */
 };
-enum { LITE_KEY_MAX = 64 };
 struct lite_constraint {
     enum lite_kind kind;
     str text;             /* from CONSTRAINT or the keyword to the end */
@@ -67,16 +66,16 @@ struct lite_column {
     str text; /* from its name to its last token */
     const char *name;
     str type; /* as written; empty: none */
-    const struct lite_constraint *constraints;
+    struct lite_constraint *constraints;
     size_t n_constraints;
 };
 struct lite_table {
     str text;
     const char *name;
     str name_text;
-    const struct lite_column *columns;
+    struct lite_column *columns;
     size_t n_columns;
-    const struct lite_constraint *constraints; /* those behind the columns */
+    struct lite_constraint *constraints; /* those behind the columns */
     size_t n_constraints;
     str options; /* behind the last bracket */
     bool without_rowid, strict;
@@ -84,6 +83,8 @@ struct lite_table {
 /* Reads text, which must live as long as the result. ST_E_INVALID: it is no CREATE TABLE that can be read so; the
  * diagnosis says at which byte. */
 st_err lite_table_read(arena *a, str text, struct lite_table *ret);
+/* Fills in known_as; a part of reading. */
+st_err lite_name_constraints(arena *a, struct lite_table *t);
 const struct lite_column *lite_column(const struct lite_table *t, const char *name); /* or NULL */
 
 #endif
