@@ -53,8 +53,9 @@ static void ask_sqlite(arena *a, const char *text)
     bool made = sqlite3_prepare_v2(db, text, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_DONE;
     sqlite3_finalize(s);
     sqlite3_progress_handler(db, 0, NULL, NULL);
-    if (made && sqlite3_prepare_v2(db, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> "
-                                       "'sqlite_sequence'",
+    if (made && sqlite3_prepare_v2(db,
+                                   "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> "
+                                   "'sqlite_sequence'",
                                    -1, &s, NULL) == SQLITE_OK) {
         if (sqlite3_step(s) == SQLITE_ROW) {
             same_columns(a, db, (const char *)sqlite3_column_text(s, 0), (const char *)sqlite3_column_text(s, 1));

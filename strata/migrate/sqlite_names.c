@@ -22,9 +22,8 @@ static int by_name(const void *x, const void *y)
 {
     const struct named *p = x, *q = y;
     int d = strcasecmp(p->name, q->name);
-    return d                                 ? d
-           : (p->c != NULL) - (q->c != NULL) ? (p->c != NULL) - (q->c != NULL)
-                                             : (p->at > q->at) - (p->at < q->at);
+    d = d ? d : (p->c != NULL) - (q->c != NULL);
+    return d ? d : (p->at > q->at) - (p->at < q->at);
 }
 
 static int by_name_alone(const void *x, const void *y)
