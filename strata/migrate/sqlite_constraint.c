@@ -67,6 +67,21 @@ static bool conflict(struct lite_reader *r)
     return true;
 }
 
+/* NOT may also begin NOT NULL. */
+static bool begins_deferral(const struct lite_reader *r)
+{
+    size_t at = r->at;
+    return at_word(r, "deferrable") || (at_word(r, "not") && lite_is(lite_next(r->text, &at), "deferrable"));
+}
+
+static void deferral(struct lite_reader *r)
+{
+    (void)eat(r, "not");
+    if (eat(r, "deferrable") && eat(r, "initially")) {
+        advance(r);
+    }
+}
+
 /* Behind REFERENCES. */
 static bool references(struct lite_reader *r, struct lite_constraint *c)
 {
@@ -88,16 +103,8 @@ static bool references(struct lite_reader *r, struct lite_constraint *c)
             break;
         }
     }
-    /* NOT may also begin the next constraint, NOT NULL */
-    if (at_word(r, "not")) {
-        size_t at = r->at;
-        if (!lite_is(lite_next(r->text, &at), "deferrable")) {
-            return true;
-        }
-        advance(r);
-    }
-    if (eat(r, "deferrable") && eat(r, "initially")) {
-        advance(r);
+    if (begins_deferral(r)) {
+        deferral(r);
     }
     return true;
 }
@@ -156,6 +163,10 @@ static bool generated(struct lite_reader *r, struct lite_constraint *c)
 
 static bool constraint_of_column(struct lite_reader *r, struct lite_constraint *c)
 {
+    if (begins_deferral(r)) { /* SQLite takes it without a REFERENCES, too */
+        deferral(r);
+        return true;
+    }
     if (eat(r, "primary")) {
         return primary_key(r, c, false);
     }
@@ -221,8 +232,8 @@ static bool any_of(const struct lite_reader *r, const char *const *words)
 /* Whether the next token begins a constraint; GENERATED may also be a word of a type. */
 bool lite_begins_constraint(const struct lite_reader *r, bool of_table)
 {
-    static const char *const column[] = {"constraint", "primary", "not",        "null", "unique", "check",
-                                         "default",    "collate", "references", "as",   NULL};
+    static const char *const column[] = {"constraint", "primary", "not",        "null", "unique",     "check",
+                                         "default",    "collate", "references", "as",   "deferrable", NULL};
     static const char *const table[] = {"constraint", "primary", "unique", "check", "foreign", NULL};
     if (!of_table && at_word(r, "generated")) {
         size_t at = r->at;
