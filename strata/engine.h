@@ -31,6 +31,7 @@ struct st_engine_options {
     void (*on_connect)(void *arg);
     void (*on_audit)(void *arg, const char *reason); /* a session across tenants is opened */
     void *arg;
+    const struct st_hooks *hooks; /* hooks.h: of every session; must outlive the engine */
 };
 #define ST_NO_OVERFLOW UINT32_MAX
 

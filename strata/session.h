@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "strata/engine.h"
 #include "strata/expr.h"
+#include "strata/hooks.h"
 #include "strata/json.h"
 
 DECLS_BEGIN
@@ -33,7 +34,8 @@ struct st_session_options {
     const char *system; /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
     bool read_only;     /* SQLite: runs on a reader */
     int64_t deadline;   /* absolute, for every statement; 0: none but the fiber's */
-    enum st_isolation isolation; /* of each transaction; default: as the database is set */
+    enum st_isolation isolation;  /* of each transaction; default: as the database is set */
+    const struct st_hooks *hooks; /* hooks.h: beside the engine's; must outlive the session */
 };
 st_err st_session_open(st_engine *e, const struct st_session_options *options, st_session **ret);
 void st_session_close(st_session *s); /* rolls back what was not committed; NULL is fine */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "strata/engine.h"
 #include "strata/expr.h"
+#include "strata/hooks.h"
 #include "strata/json.h"
 #include "strata/migrate.h"
 #include "strata/model.h"

@@ -112,6 +112,7 @@ bool st_conn_in_transaction(const st_conn *c);
 enum st_dialect st_conn_dialect(const st_conn *c);
 st_engine *st_conn_engine(const st_conn *c);
 
+const struct st_hooks *st_engine_hooks(const st_engine *e); /* or NULL */
 void st_engine_audit(const st_engine *e, const char *reason); /* calls on_audit, if there is one */
 
 /* ---- for migrations ---- */

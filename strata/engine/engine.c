@@ -136,6 +136,11 @@ static void trace(const st_conn *c, const char *sql)
     }
 }
 
+const struct st_hooks *st_engine_hooks(const st_engine *e)
+{
+    return e->options.hooks;
+}
+
 void st_engine_audit(const st_engine *e, const char *reason)
 {
     if (e->options.on_audit) {

@@ -80,6 +80,9 @@ static st_err push_scope(struct batch *b)
 st_err batch_begin(struct batch *b, st_session *s)
 {
     *b = (struct batch){.s = s};
+    if (s->hook.flushing) {
+        return hooks_refuse(s);
+    }
     if (s->begun) {
         return s->streams.n_left ? streams_sweep(b) : 0;
     }

@@ -336,7 +336,7 @@ static st_err write_pending(struct batch *b, bool last)
 {
     st_session *s = b->s;
     struct plan p = {.now = {clock_wall_us()}, .last = last};
-    st_err rc = s->cascades ? relations_cascade(b) : 0;
+    st_err rc = s->cascades || s->hook.n ? hooks_before_flush(b) : 0;
     rc = rc ? rc : group_rows(s, &p);
     rc = rc ? rc : prepare(s, &p);
     rc = rc ? rc : flush_order(s, &p, false, &p.insert);

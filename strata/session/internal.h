@@ -25,6 +25,7 @@ enum row_flags {
     ROW_INSERTED = 16,     /* by this transaction */
     ROW_GONE = 32,         /* deleted by this transaction, or forgotten */
     ROW_LISTED = 64,       /* may stand in a loaded list */
+    ROW_SHOWN = 1 << 14,   /* to the hooks, by this flush */
     ROW_STREAMED = 1 << 15 /* a copy in the memory of a stream, no object */
 };
 
@@ -85,6 +86,15 @@ struct streams {
     uint64_t left[ST_STREAMS_MAX]; /* to be closed by the next batch */
 };
 
+/* hooks.c */
+struct hook_state {
+    const struct st_hooks *of[2]; /* the engine's and the session's */
+    unsigned n;
+    bool flushing, committing, telling; /* a hook of that kind is being called */
+    size_t flushed;                     /* to be told when the call is over: so many objects, ... */
+    bool committed, rolled_back;
+};
+
 struct st_session {
     st_err err; /* sticks until rollback */
     struct diag failure;
@@ -105,6 +115,7 @@ struct st_session {
     bool cascades;    /* rows are pending that are to be deleted */
     bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
     struct streams streams;
+    struct hook_state hook;
     st_session *next; /* in the pool */
 };
 
@@ -206,6 +217,14 @@ st_err savepoints_reserve(struct savepoints *p, size_t more);
 void savepoints_note(struct savepoints *p, struct row *r); /* before a flush settles it; reserved */
 void savepoints_forget(struct savepoints *p);              /* all of them */
 void savepoints_release(struct savepoints *p);
+
+/* ---- hooks.c ---- */
+void hooks_of(st_session *s, const struct st_hooks *engine, const struct st_hooks *own); /* either may be NULL */
+st_err hooks_refuse(const st_session *s);   /* what a before_flush hook may not do */
+st_err hooks_before_flush(struct batch *b); /* cascades, too: hooks see what they take along, and delete */
+st_err hooks_before_commit(st_session *s);  /* outside of the call's frame */
+void hooks_tell(st_session *s);             /* what has happened */
+void hooks_forget(st_session *s);           /* it did not */
 
 /* ---- stream.c ---- */
 st_err streams_sweep(struct batch *b); /* closes the cursors that are left */

@@ -119,6 +119,7 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->read_only = o->read_only;
     s->deadline = o->deadline ? o->deadline : FIBER_FOREVER;
     s->isolation = o->isolation;
+    hooks_of(s, st_engine_hooks(e), o->hooks);
     s->map.seed = reg->seed;
     s->next = NULL;
     s->busy = s->begun = s->cascades = s->lists_stale = false;
@@ -144,7 +145,15 @@ void st_session_close(st_session *s)
         return;
     }
     assert(!s->busy); /* another fiber is in a call on it */
+    s->hook.rolled_back = s->hook.n && s->pending.n + s->touched.n > 0;
     transaction_undo(s);
+    if (s->hook.rolled_back) {
+        struct diag kept = *diag_last();
+        s->err = diag_set(ST_E_INVALID, "the session is being closed");
+        s->failure = *diag_last();
+        hooks_tell(s);
+        *diag_last() = kept;
+    }
     streams_forget(s);
     pool_put(s->reg->sessions, s);
 }
@@ -175,7 +184,7 @@ st_err session_enter(st_session *s)
         *diag_last() = s->failure;
         return s->err;
     }
-    if (s->busy) {
+    if (s->busy && !s->hook.flushing) {
         return diag_set(-EBUSY, "two fibers use one session at a time: open one for each");
     }
     s->busy = true;
@@ -185,7 +194,7 @@ st_err session_enter(st_session *s)
 st_err session_leave(st_session *s, st_err rc)
 {
     assert(s->busy);
-    s->busy = false;
+    s->busy = s->hook.flushing; /* a call within a hook: the frame around it goes on */
     if (rc && !s->err) {
         if (diag_last()->code != rc) {
             (void)diag_set(rc, "%s", rc == -ENOMEM ? "out of memory" : st_error_name(rc));
@@ -193,7 +202,13 @@ st_err session_leave(st_session *s, st_err rc)
         s->err = rc;
         s->failure = *diag_last();
     }
+    if (s->hook.flushing) {
+        return rc;
+    }
     arena_reset(s->scratch);
+    if (s->hook.n) {
+        rc ? hooks_forget(s) : hooks_tell(s);
+    }
     return rc;
 }
 

@@ -308,6 +308,9 @@ static st_err fetch(st_stream *st)
 {
     st_session *s = st->s;
     struct st_stmt next;
+    if (s->hook.flushing) {
+        return hooks_refuse(s);
+    }
     if (st->ended) {
         st_err rc = diag_set(ST_E_INVALID, "a stream ends with its transaction: it was committed or rolled back");
         diag_hint("write in a session of its own what is to be committed while the stream is read");

@@ -109,13 +109,15 @@ static st_err commit(st_session *s)
     if (!rc) {
         flush_settle(s, true);
         transaction_end(s);
+        s->hook.committed = true;
     }
     return rc;
 }
 
 st_err st_commit(st_session *s)
 {
-    st_err rc = session_enter(s);
+    st_err rc = hooks_before_commit(s);
+    rc = rc ? rc : session_enter(s);
     return rc ? rc : session_leave(s, commit(s));
 }
 
@@ -136,11 +138,16 @@ st_err st_rollback(st_session *s)
     if (!s->reg) {
         return failed; /* ST_SESSION found no memory: there is nothing to go back to */
     }
-    st_err rc = failed ? 0 : session_enter(s);
+    st_err rc = s->hook.flushing ? hooks_refuse(s) : 0;
+    if (s->hook.committing) {
+        rc = diag_set(ST_E_INVALID, "a before_commit hook may not commit or roll back");
+    }
+    rc = rc || failed ? rc : session_enter(s);
     if (rc) {
         return rc;
     }
     s->busy = true;
+    s->hook.rolled_back = s->hook.n && (s->begun || s->pending.n + s->touched.n > 0);
     transaction_undo(s);
     relations_forget(s);
     s->err = 0;
@@ -152,7 +159,7 @@ void st_expunge_all(st_session *s)
     if (session_enter(s) != 0) {
         return;
     }
-    assert(s->pending.n == 0);
+    assert(s->pending.n == 0 && !s->hook.flushing);
     s->pending.n = s->touched.n = 0;
     savepoints_forget(&s->savepoints);
     identity_clear(&s->map);
