@@ -28,6 +28,7 @@ enum { CHUNK = 1000, TEXT = 96 };
 
 static struct {
     struct store stores[2];
+    fiber_loop *loop;
     struct pg_server server;
     char pg_url[512];
 } all;
@@ -41,6 +42,7 @@ static void stop(void)
         (void)sqlite3_close(s->db);
         arena_free(s->arena);
     }
+    fiber_loop_close(all.loop);
     if (*all.pg_url) {
         pg_server_stop(&all.server);
     }
@@ -86,10 +88,9 @@ static struct store *store_open(enum st_dialect d)
         (void)snprintf(all.pg_url, sizeof all.pg_url, "%s", pg_server_database(&all.server));
         (void)snprintf(url, sizeof url, "%s", all.pg_url);
     }
-    if ((!registered && atexit(stop) != 0) || !(s->arena = arena_new(NULL, 0)) ||
-        st_engine_open(url, NULL, &s->engine) != 0 ||
+    if ((!fiber_loop_current() && fiber_loop_open(NULL, &all.loop) != 0) || !(s->arena = arena_new(NULL, 0)) || st_engine_open(url, NULL, &s->engine) != 0 ||
         st_create_all(s->engine, models, sizeof models / sizeof *models, FIBER_FOREVER) != 0 ||
-        !open_by_hand(s, d, url)) {
+        !open_by_hand(s, d, url) || (!registered && atexit(stop) != 0)) {
         (void)store_failed("cannot open the database");
         return NULL;
     }

@@ -8,7 +8,7 @@
 #include "strata/model/value.h"
 #include "strata/session/internal.h"
 
-enum { SLOTS_FIRST = 64, SLOTS_KEPT = 1024 };
+enum { SLOTS_FIRST = 64, SLOTS_KEPT = 1024, AHEAD = 16 };
 
 void identity_release(identity *map)
 {
@@ -18,6 +18,7 @@ void identity_release(identity *map)
 
 void identity_clear(identity *map)
 {
+    map->later = NULL;
     if (map->mask >= SLOTS_KEPT && map->n < map->mask / 16) {
         identity_release(map);
     } else if (map->n) {
@@ -93,6 +94,63 @@ void identity_add(identity *map, void *obj, uint64_t hash)
     assert(has_room(map, map->n + 1));
     place(map->slots, map->mask, (struct identity_slot){hash, obj});
     map->n++;
+}
+
+static void *find_or_add(identity *map, const st_mapper *m, void *obj, uint64_t hash)
+{
+    struct identity_slot *slot = &map->slots[hash & map->mask];
+    while (slot->obj) {
+        void *there = slot->obj;
+        if (slot->hash == hash && (there == obj || (row_of(there)->mapper == m && st_mapper_key_same(m, there, obj)))) {
+            return there;
+        }
+        slot = &map->slots[((size_t)(slot - map->slots) + 1) & map->mask];
+    }
+    *slot = (struct identity_slot){hash, obj};
+    map->n++;
+    return obj;
+}
+
+/* The room is made once, and slots are on their way from memory while those before them are filled. */
+int identity_take(identity *map, const st_mapper *m, void **objs, size_t n)
+{
+    uint64_t hashes[AHEAD];
+    if (identity_reserve(map, n) != 0) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n + AHEAD; i++) {
+        if (i >= AHEAD && i - AHEAD < n) {
+            objs[i - AHEAD] = find_or_add(map, m, objs[i - AHEAD], hashes[i % AHEAD]);
+        }
+        if (i < n) {
+            uint64_t hash = identity_hash(map, m, objs[i]);
+            hashes[i % AHEAD] = hash;
+            __builtin_prefetch(&map->slots[hash & map->mask], 1);
+        }
+    }
+    return 0;
+}
+
+void identity_defer(identity *map, struct identity_list *list)
+{
+    list->next = map->later;
+    map->later = list;
+}
+
+int identity_settle(identity *map, const st_mapper *m)
+{
+    for (struct identity_list **at = &map->later; *at;) {
+        struct identity_list *list = *at;
+        if (m && list->m != m) {
+            at = &list->next;
+            continue;
+        }
+        if (identity_take(map, list->m, list->objs, list->n) != 0) {
+            return -ENOMEM;
+        }
+        *at = list->next;
+    }
+    return 0;
 }
 
 void identity_remove(identity *map, const st_mapper *m, const void *obj)

@@ -6,7 +6,7 @@
  * undo. A flush takes one more of each row it wrote: what the caller changes behind it, through a pointer it still has,
  * is found by comparing at the next st_flush or st_commit. The flush of a commit needs none of that: its rows stay
  * pending until COMMIT has succeeded. The flush before a select does not compare, so that selects in a loop stay
- * linear. */
+ * linear. While rows are pending or touched, every row is in the map's slots (identity.h). */
 #ifndef STRATA_SESSION_INTERNAL_H
 #define STRATA_SESSION_INTERNAL_H
 
@@ -59,11 +59,6 @@ struct row_list {
     size_t n, room;
 };
 
-struct found {
-    void *obj;
-    uint64_t hash; /* 0: it was in the identity map already */
-};
-
 struct journal_entry;
 struct savepoint {
     uint64_t serial;
@@ -109,8 +104,10 @@ struct st_session {
     identity map;
     struct row_list pending, touched;
     struct savepoints savepoints;
-    struct found *found; /* by one select, in its order */
+    void **found; /* by one select, in its order */
     size_t n_found, found_room;
+    void **items;           /* the same in the arena, or NULL */
+    const st_mapper *apart; /* selects that follow find no row of it twice */
     uint32_t epoch;
     bool cascades;    /* rows are pending that are to be deleted */
     bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
@@ -170,8 +167,8 @@ struct st_stmt batch_plain(str sql);
 st_err batch_finish(struct batch *b, const struct st_stmt *last);
 
 /* ---- load.c ---- */
-/* Runs b and, last, a compiled select of m's columns into s->found. */
-st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last);
+/* Runs b and, last, a compiled select of m's columns into s->found. apart: no row comes twice. */
+st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last, bool apart);
 /* What is found, as a list that lives as long as the objects. */
 st_err session_found(st_session *s, st_rows *ret);
 /* st_select within a call. */

@@ -11,18 +11,18 @@ struct loading {
     const st_mapper *m;
 };
 
-static int push_found(st_session *s, void *obj, uint64_t hash)
+static int push_found(st_session *s, void *obj)
 {
     if (s->n_found == s->found_room) {
         size_t room = s->found_room ? s->found_room * 2 : 32;
-        struct found *found = room > SIZE_MAX / sizeof *found ? NULL : mem_realloc(s->found, room * sizeof *found);
+        void **found = room > SIZE_MAX / sizeof *found ? NULL : mem_realloc(s->found, room * sizeof *found);
         if (!found) {
             return diag_nomem();
         }
         s->found = found;
         s->found_room = room;
     }
-    s->found[s->n_found++] = (struct found){obj, hash};
+    s->found[s->n_found++] = obj;
     return 0;
 }
 
@@ -46,15 +46,14 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
 }
 
 /* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while
- * the session's fiber waits. A row that is not there yet goes into the map only afterwards, by adopt: rows of one
- * select differ in their keys, so that none of them has to be looked for among the others. */
+ * the session's fiber waits. A row that is not there yet goes into the map only afterwards: rows of one select differ in
+ * their keys, so that none of them has to be looked for among the others. */
 static int take_row(void *arg, void *obj)
 {
     const struct loading *l = arg;
     st_session *s = l->s;
-    uint64_t hash = identity_hash(&s->map, l->m, obj);
-    void *there = s->map.n ? identity_find(&s->map, l->m, obj, hash) : NULL;
-    st_err rc = there ? push_found(s, there, 0) : push_found(s, obj, hash);
+    void *there = s->map.n ? identity_find(&s->map, l->m, obj, identity_hash(&s->map, l->m, obj)) : NULL;
+    st_err rc = push_found(s, there ? there : obj);
     if (rc) {
         return rc;
     }
@@ -62,44 +61,30 @@ static int take_row(void *arg, void *obj)
         *row_of(obj) = (struct row){.mapper = l->m, .session = s, .epoch = s->epoch};
         return 1;
     }
-    struct row *r = row_of(there);
-    if (r->epoch == s->epoch) {
-        return 0;
-    }
-    return refresh(r, obj, s->epoch);
+    return row_of(there)->epoch == s->epoch ? 0 : refresh(row_of(there), obj, s->epoch);
 }
 
-/* Puts the rows found into the identity map: the room is made once, and slots are on their way from memory while those
- * before them are filled. */
-static st_err adopt(st_session *s, const st_mapper *m)
+/* What is found, for the identity map to look at when somebody asks it. Only while nothing is pending or touched: what
+ * undoes work must find all rows in the map and must not fail. */
+static st_err defer(st_session *s, const st_mapper *m)
 {
-    enum { AHEAD = 16 };
-    if (identity_reserve(&s->map, s->n_found) != 0) {
+    struct identity_list *list = ARENA_NEW(s->arena, struct identity_list);
+    void **items = arena_alloc(s->arena, s->n_found * sizeof *items);
+    if (!list || !items) {
         return diag_nomem();
     }
-    for (size_t i = 0; i < s->n_found; i++) {
-        if (i + AHEAD < s->n_found) {
-            identity_prefetch(&s->map, s->found[i + AHEAD].hash);
-        }
-        struct found *f = &s->found[i];
-        if (!f->hash) {
-            continue;
-        }
-        void *there = identity_find(&s->map, m, f->obj, f->hash);
-        if (there) { /* the table's key is not what the model says; the map's rule holds all the same */
-            f->obj = there;
-        } else {
-            identity_add(&s->map, f->obj, f->hash);
-        }
-    }
+    memcpy(items, s->found, s->n_found * sizeof *items);
+    *list = (struct identity_list){.m = m, .objs = items, .n = s->n_found};
+    identity_defer(&s->map, list);
+    s->items = items;
     return 0;
 }
 
-st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last)
+st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last, bool apart)
 {
     st_session *s = b->s;
     struct loading *l = ARENA_NEW(s->scratch, struct loading);
-    if (!l) {
+    if (!l || (s->apart != m && identity_settle(&s->map, m) != 0)) {
         return diag_nomem();
     }
     *l = (struct loading){s, m};
@@ -108,8 +93,15 @@ st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last)
     last->row = take_row;
     last->arg = l;
     s->n_found = 0;
+    s->items = NULL;
     st_err rc = batch_finish(b, last);
-    return rc ? rc : adopt(s, m);
+    if (rc) {
+        return rc;
+    }
+    if (apart && s->n_found > 1 && s->pending.n == 0 && s->touched.n == 0) {
+        return defer(s, m);
+    }
+    return identity_take(&s->map, m, s->found, s->n_found) ? diag_nomem() : 0;
 }
 
 st_err session_select_behind(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
@@ -117,7 +109,7 @@ st_err session_select_behind(struct batch *b, const st_mapper *m, const st_expr 
     struct st_compiler c = session_compiler(b->s);
     struct st_stmt last = {.affected = 0};
     st_err rc = st_compile_select(&c, m, where, q, &last);
-    return rc ? rc : session_run(b, m, &last);
+    return rc ? rc : session_run(b, m, &last, true);
 }
 
 st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, const struct st_query *q)
@@ -131,14 +123,16 @@ st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, con
 
 st_err session_found(st_session *s, st_rows *ret)
 {
-    const void **items = arena_alloc(s->arena, s->n_found * sizeof *items);
-    if (!items) {
-        return diag_nomem();
+    if (!s->items) {
+        s->items = arena_alloc(s->arena, s->n_found * sizeof *s->items);
+        if (!s->items) {
+            return diag_nomem();
+        }
+        if (s->n_found) {
+            memcpy(s->items, s->found, s->n_found * sizeof *s->items);
+        }
     }
-    for (size_t i = 0; i < s->n_found; i++) {
-        items[i] = s->found[i].obj;
-    }
-    *ret = (st_rows){.items = items, .n = s->n_found};
+    *ret = (st_rows){.items = (const void *const *)s->items, .n = s->n_found};
     return 0;
 }
 
@@ -170,7 +164,7 @@ static st_err first(st_session *s, const st_model *m, const st_expr *where, cons
     st_err rc = session_mapper(s, m, &mapper);
     rc = rc ? rc : session_load(s, mapper, where, &one);
     if (!rc && s->n_found) {
-        *ret = s->found[0].obj;
+        *ret = s->found[0];
         rc = q->with ? relations_load(s, mapper, ret, 1, q->with) : 0;
     }
     return rc;
@@ -255,6 +249,9 @@ static st_err get(st_session *s, const st_model *m, const st_value *parts, size_
         return rc;
     }
     if (k.tenant_given || confines) {
+        if (identity_settle(&s->map, mapper) != 0) {
+            return diag_nomem();
+        }
         void *there = identity_find(&s->map, mapper, k.probe, identity_hash(&s->map, mapper, k.probe));
         if (there && row_of(there)->epoch == s->epoch) {
             *ret = row_of(there)->flags & ROW_DELETE ? NULL : there;
@@ -265,7 +262,7 @@ static st_err get(st_session *s, const st_model *m, const st_value *parts, size_
     rc = key_condition(s, mapper, &k, &where);
     rc = rc ? rc : session_load(s, mapper, where, NULL);
     if (!rc && s->n_found) {
-        *ret = s->found[0].obj;
+        *ret = s->found[0];
     }
     return rc;
 }

@@ -122,6 +122,8 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     hooks_of(s, st_engine_hooks(e), o->hooks);
     s->map.seed = reg->seed;
     s->next = NULL;
+    s->items = NULL;
+    s->apart = NULL;
     s->busy = s->begun = s->cascades = s->lists_stale = false;
     if (s->scope.system) {
         st_engine_audit(e, o->system);

@@ -94,7 +94,7 @@ static st_err find(st_session *s, const struct st_read *q, st_rows *ret)
     rc = rc ? rc : st_compile_read(&c, &(const struct st_reading){.q = q, .what = ST_READ_MODEL}, &last);
     rc = rc ? rc : batch_begin(&b, s);
     rc = rc ? rc : flush_into(&b);
-    rc = rc ? rc : session_run(&b, m, &last);
+    rc = rc ? rc : session_run(&b, m, &last, !q->joins || !q->joins->model);
     return rc ? rc : session_found(s, ret);
 }
 

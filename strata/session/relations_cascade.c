@@ -70,7 +70,7 @@ static st_err follow_all(struct work *w, const struct following *f, const struct
             .op = ST_OP_IN, .model = f->m->model, .offset = f->key->offset, .n = k->n_list, .list = k->list};
         rc = session_select_behind(w->b, f->m, &in, NULL);
         for (size_t i = 0; !rc && i < s->n_found; i++) {
-            rc = follow(w, f, k, s->found[i].obj);
+            rc = follow(w, f, k, s->found[i]);
         }
     }
     for (size_t i = s->pending.n; !rc && i-- > 0;) { /* those that the database does not know of */

@@ -215,7 +215,7 @@ static st_err unrelate(st_session *s, const struct ends *e)
                       r->attr->target->name);
     }
     for (size_t i = 0; !rc && i < s->n_found; i++) {
-        rc = session_delete(s, s->found[i].obj);
+        rc = session_delete(s, s->found[i]);
     }
     rc = rc ? rc : drop(s, relation_list(r, owner), other);
     if (!rc && r->inverse) {

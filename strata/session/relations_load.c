@@ -24,7 +24,7 @@ static st_err group_found(const struct relation_step *step, const struct keys *k
         return diag_nomem();
     }
     for (size_t i = 0; i < n; i++) {
-        owner[i] = keys_find(k, step->rel->far, step->target->tenant, s->found[i].obj);
+        owner[i] = keys_find(k, step->rel->far, step->target->tenant, s->found[i]);
         if (owner[i] != KEYS_NONE) { /* the database takes more keys for equal than bytes do: citext and the like */
             start[owner[i] + 2]++;
         }
@@ -34,7 +34,7 @@ static st_err group_found(const struct relation_step *step, const struct keys *k
     }
     for (size_t i = 0; i < n; i++) {
         if (owner[i] != KEYS_NONE) {
-            items[start[owner[i] + 1]++] = s->found[i].obj;
+            items[start[owner[i] + 1]++] = s->found[i];
         }
     }
     *ret = (struct grouped){.items = items, .start = start, .n = start[k->n]};
@@ -105,7 +105,7 @@ static st_err take_known(const struct relation_step *step, const void *const *ob
 {
     void *probe = arena_zalloc(step->s->scratch, 1, step->target->model->size);
     bool may = !step->plan->where && step->target->n_key <= 2;
-    if (!probe) {
+    if (!probe || identity_settle(&step->s->map, step->target) != 0) {
         return diag_nomem();
     }
     size_t n_ask = 0;
@@ -151,9 +151,9 @@ static st_err load_target(const struct relation_step *step, const void *const *o
     rc = rc ? rc : keys_read(&k, s, step->m, r->near, ask, n_ask);
     rc = rc ? rc : keys_select(&k, s, step->target, r->far, step->plan->where, NULL);
     for (size_t i = 0; !rc && i < s->n_found; i++) {
-        uint32_t at = keys_find(&k, r->far, step->target->tenant, s->found[i].obj);
+        uint32_t at = keys_find(&k, r->far, step->target->tenant, s->found[i]);
         if (at != KEYS_NONE) {
-            targets[at] = s->found[i].obj;
+            targets[at] = s->found[i];
         }
     }
     for (size_t i = 0; !rc && i < n_ask; i++) {
@@ -174,8 +174,17 @@ static st_err load_target(const struct relation_step *step, const void *const *o
 static st_err load_step(st_session *s, const st_mapper *m, const void *const *objs, size_t n,
                         const struct st_load *plan, unsigned depth);
 
+/* Whether no row is found by two chunks: each has one key, and each key is in one chunk. */
+static bool chunks_differ(const struct relation_step *step)
+{
+    const struct st_relation *r = step->rel;
+    return (r->kind == ST_R_MANY || r->kind == ST_R_BACK) && !step->plan->then && !step->s->scope.system &&
+           st_attr_type(r->near) != ST_TEXT;
+}
+
 static st_err load_chunks(const struct relation_step *step, const void *const *objs, size_t n)
 {
+    bool differ = chunks_differ(step);
     for (size_t from = 0; from < n; from += RELATIONS_CHUNK) {
         size_t part = n - from < RELATIONS_CHUNK ? n - from : RELATIONS_CHUNK;
         st_rows related = {.n = 0};
@@ -185,6 +194,7 @@ static st_err load_chunks(const struct relation_step *step, const void *const *o
         if (!rc && step->plan->then && related.n) {
             rc = load_step(step->s, step->target, related.items, related.n, step->plan->then, step->depth + 1);
         }
+        step->s->apart = differ && !rc && from + part < n ? step->target : NULL;
         if (rc) {
             return rc;
         }

@@ -28,7 +28,7 @@ static st_err load_between(const struct relation_step *step, const st_mapper *be
         return diag_nomem();
     }
     for (size_t i = 0; i < l->n; i++) {
-        l->between[i] = s->found[i].obj;
+        l->between[i] = s->found[i];
     }
     rc = keys_read(&l->right, s, between, r->right, l->between, l->n);
     for (uint32_t i = (uint32_t)l->n; i-- > 0 && !rc;) { /* chains from the first one of a key */
@@ -66,7 +66,7 @@ static st_err load_targets(const struct relation_step *step, const struct links 
             return rc;
         }
         for (size_t i = 0; i < s->n_found && n < total; i++) {
-            targets[n++] = s->found[i].obj;
+            targets[n++] = s->found[i];
         }
     }
     *ret = targets;

@@ -129,6 +129,11 @@ void relations_forget(st_session *s)
             st_mapper_unload(row_of(obj)->mapper, obj);
         }
     }
+    for (const struct identity_list *l = s->map.later; l; l = l->next) {
+        for (size_t i = 0; i < l->n; i++) {
+            st_mapper_unload(l->m, l->objs[i]);
+        }
+    }
     s->lists_stale = s->cascades = false;
 }
 

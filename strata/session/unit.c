@@ -47,7 +47,7 @@ st_err session_add(st_session *s, const st_model *m, const void *init, void **re
         return rc;
     }
     struct row *r = arena_alloc(s->arena, ST_ROW_HEAD + m->size);
-    if (!r) {
+    if (!r || identity_settle(&s->map, NULL) != 0) {
         return diag_nomem();
     }
     *r = (struct row){.mapper = mapper, .session = s, .flags = ROW_NEW | ROW_PENDING, .epoch = s->epoch};
@@ -102,6 +102,9 @@ struct snapshot *snapshot_new(st_session *s, const struct row *r)
 
 static st_err take_snapshot(st_session *s, struct row *r)
 {
+    if (identity_settle(&s->map, NULL) != 0) {
+        return diag_nomem();
+    }
     if (!r->snapshot) { /* else the one that the last flush took is what the database has */
         struct snapshot *snap = snapshot_new(s, r);
         if (!snap) {
