@@ -93,6 +93,11 @@ bool st_value_adapt(const st_attr *a, st_value *v)
 
 bool st_value_is_null(const st_attr *a, const void *obj)
 {
+    enum st_type type = st_attr_type(a);
+    uint8_t set_at = st_field_set_at(type);
+    if (set_at) {
+        return st_attr_nullable(a) && !*((const bool *)at(a, obj) + set_at);
+    }
     return st_value_get(a, obj).null;
 }
 

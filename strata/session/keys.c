@@ -37,12 +37,23 @@ static bool same_tenant(const struct keys *k, const void *mine, const st_attr *t
     return !k->tenant || !tenant || keys_same(k->tenant, mine, tenant, obj);
 }
 
+/* Whether key number i is attr of obj, which is not null. */
+static bool is_key(const struct keys *k, uint32_t i, const st_attr *attr, const void *obj)
+{
+    const char *key = (const char *)k->list + i * k->size, *at = (const char *)obj + attr->offset;
+    enum st_type type = st_attr_type(attr);
+    if (type == ST_UUID) {
+        return memcmp(key, at, sizeof(st_uuid)) == 0;
+    }
+    return type != ST_TEXT ? memcmp(key, at, k->size) == 0 : keys_same(k->attr, k->objs[k->of[i]], attr, obj);
+}
+
 static uint32_t *slot_of(const struct keys *k, const st_attr *attr, const st_attr *tenant, const void *obj)
 {
     size_t i = hash_of(k, attr, obj) & k->mask;
     for (; k->slots[i]; i = (i + 1) & k->mask) {
-        const void *mine = k->objs[k->slots[i] - 1];
-        if (keys_same(k->attr, mine, attr, obj) && same_tenant(k, mine, tenant, obj)) {
+        uint32_t number = k->slots[i] - 1;
+        if (is_key(k, number, attr, obj) && same_tenant(k, k->objs[k->of[number]], tenant, obj)) {
             break;
         }
     }
@@ -55,7 +66,18 @@ uint32_t keys_find(const struct keys *k, const st_attr *attr, const st_attr *ten
         return KEYS_NONE;
     }
     uint32_t *slot = slot_of(k, attr, tenant, obj);
-    return *slot ? *slot - 1 : KEYS_NONE;
+    return *slot ? k->of[*slot - 1] : KEYS_NONE;
+}
+
+uint32_t keys_find_next(const struct keys *k, uint32_t last, const st_attr *attr, const st_attr *tenant,
+                        const void *obj)
+{
+    bool plain = st_attr_type(attr) == ST_UUID && !st_attr_nullable(attr) && !k->tenant;
+    if (plain && last != KEYS_NONE &&
+        memcmp((const char *)k->objs[last] + k->attr->offset, (const char *)obj + attr->offset, sizeof(st_uuid)) == 0) {
+        return last;
+    }
+    return keys_find(k, attr, tenant, obj);
 }
 
 st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const void *const *objs,
@@ -71,11 +93,13 @@ st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_att
                        .objs = objs,
                        .n = n,
                        .mask = slots - 1,
+                       .size = size,
                        .seed = s->map.seed};
     k->first = ARENA_ARRAY(s->scratch, uint32_t, n);
     k->slots = ARENA_ARRAY(s->scratch, uint32_t, slots);
-    k->list = arena_zalloc(s->scratch, n, size);
-    if (!k->first || !k->slots || !k->list) {
+    k->of = ARENA_ARRAY(s->scratch, uint32_t, n);
+    k->list = arena_alloc(s->scratch, n * size);
+    if (!k->first || !k->slots || !k->of || !k->list) {
         return diag_nomem();
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -85,10 +109,11 @@ st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_att
         }
         uint32_t *slot = slot_of(k, attr, m->tenant, objs[i]);
         if (*slot == 0) {
-            *slot = i + 1;
-            memcpy((char *)k->list + k->n_list++ * size, (const char *)objs[i] + attr->offset, size);
+            k->of[k->n_list] = i;
+            memcpy((char *)k->list + k->n_list * size, (const char *)objs[i] + attr->offset, size);
+            *slot = ++k->n_list;
         }
-        k->first[i] = *slot - 1;
+        k->first[i] = k->of[*slot - 1];
     }
     return 0;
 }
@@ -139,7 +164,7 @@ static int compare_values(enum st_type type, const st_value *v, const st_value *
     return 0;
 }
 
-static int compare(const st_mapper *m, const void *x, const void *y)
+int keys_compare(const st_mapper *m, const void *x, const void *y)
 {
     for (uint8_t i = 0; i < m->n_uuid_key; i++) {
         int c = memcmp((const char *)x + m->uuid_key[i], (const char *)y + m->uuid_key[i], sizeof(st_uuid));
@@ -161,7 +186,7 @@ static int compare(const st_mapper *m, const void *x, const void *y)
 st_err keys_sort(st_session *s, const st_mapper *m, const void **objs, size_t n)
 {
     size_t sorted = 1;
-    while (sorted < n && compare(m, objs[sorted - 1], objs[sorted]) <= 0) {
+    while (sorted < n && keys_compare(m, objs[sorted - 1], objs[sorted]) <= 0) {
         sorted++;
     }
     if (sorted >= n) {
@@ -176,7 +201,7 @@ st_err keys_sort(st_session *s, const st_mapper *m, const void **objs, size_t n)
             size_t middle = at + run < n ? at + run : n, end = at + 2 * run < n ? at + 2 * run : n;
             size_t a = at, b = middle;
             for (size_t k = at; k < end; k++) {
-                bool left = a < middle && (b == end || compare(m, from[a], from[b]) <= 0);
+                bool left = a < middle && (b == end || keys_compare(m, from[a], from[b]) <= 0);
                 to[k] = left ? from[a++] : from[b++];
             }
         }

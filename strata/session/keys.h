@@ -15,9 +15,11 @@ struct keys {
     const void *const *objs;
     size_t n;
     uint32_t *first; /* of each object: the number of the first one with its key, or KEYS_NONE */
-    uint32_t *slots; /* a number + 1; open addressing, half full at most */
+    uint32_t *slots; /* a number in list + 1; open addressing, half full at most */
     size_t mask;
-    void *list; /* the distinct keys, as ST_OP_IN takes them */
+    void *list;   /* the distinct keys, as ST_OP_IN takes them */
+    uint32_t *of; /* beside list: the number of the object */
+    size_t size;  /* of a key in list */
     uint32_t n_list;
     uint64_t seed;
 };
@@ -28,10 +30,14 @@ st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_att
 /* The number of the first object whose key is attr of obj (of the same type; tenant NULL: obj has none), or KEYS_NONE.
  */
 uint32_t keys_find(const struct keys *k, const st_attr *attr, const st_attr *tenant, const void *obj);
+/* The same, for rows that often follow one of the same key, whose number last was. */
+uint32_t keys_find_next(const struct keys *k, uint32_t last, const st_attr *attr, const st_attr *tenant,
+                        const void *obj);
 
 /* The rows of m whose attr is one of k's keys, into s->found. */
 st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
                    const struct st_order *order);
+int keys_compare(const st_mapper *m, const void *x, const void *y); /* by primary key */
 /* Sorts objects of m by primary key, in time n log n. -ENOMEM. */
 st_err keys_sort(st_session *s, const st_mapper *m, const void **objs, size_t n);
 /* Whether attr of x and other of y, of one type, are equal and not null. */

@@ -53,15 +53,16 @@ static int take_row(void *arg, void *obj)
     const struct loading *l = arg;
     st_session *s = l->s;
     void *there = s->map.n ? identity_find(&s->map, l->m, obj, identity_hash(&s->map, l->m, obj)) : NULL;
-    st_err rc = push_found(s, there ? there : obj);
-    if (rc) {
-        return rc;
-    }
+    int keep = 1;
     if (!there) {
         *row_of(obj) = (struct row){.mapper = l->m, .session = s, .epoch = s->epoch};
-        return 1;
+        there = obj;
+    } else {
+        keep = row_of(there)->epoch == s->epoch ? 0 : refresh(row_of(there), obj, s->epoch);
     }
-    return row_of(there)->epoch == s->epoch ? 0 : refresh(row_of(there), obj, s->epoch);
+    st_err rc = push_found(s, there);
+    rc = rc || !s->watch ? rc : s->watch(s->watch_arg, there);
+    return rc ? rc : keep;
 }
 
 /* What is found, for the identity map to look at when somebody asks it. Only while nothing is pending or touched: what

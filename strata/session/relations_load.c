@@ -1,83 +1,122 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "strata/model/value.h"
 #include "strata/session/relations.h"
 
 /* ---- the foreign key is in the related rows: one-to-many and one-to-one ---- */
 
-/* The rows found, grouped by their owner: group g is items[start[g]] up to items[start[g + 1]]. */
-struct grouped {
-    const void **items;
-    uint32_t *start;
-    size_t n;
+/* The rows found by one chunk, each with its owner: the number of the first object of that key. */
+struct gathering {
+    const struct relation_step *step;
+    const struct keys *keys;
+    const void *const *objs;
+    uint32_t *owner; /* beside what is found; KEYS_NONE: the database takes more keys for equal than bytes do (citext) */
+    size_t n, room;
+    uint32_t *start;   /* [owner + 2] counts; then group g is start[g] up to start[g + 1] */
+    const void **last; /* found of each owner */
+    bool *unsorted;
 };
 
-static st_err group_found(const struct relation_step *step, const struct keys *k, struct grouped *ret)
+static st_err gather_room(struct gathering *g)
 {
-    st_session *s = step->s;
-    size_t n = s->n_found;
-    uint32_t *owner = ARENA_ARRAY(s->scratch, uint32_t, n);
-    uint32_t *start = ARENA_ARRAY(s->scratch, uint32_t, k->n + 2);
-    const void **items = arena_alloc(s->arena, n * sizeof *items); /* the lists point into it */
-    if (!owner || !start || !items || n >= UINT32_MAX) {
+    size_t room = g->room ? g->room * 2 : 64;
+    uint32_t *owner = room < UINT32_MAX ? mem_realloc(g->owner, room * sizeof *owner) : NULL;
+    if (!owner) {
         return diag_nomem();
     }
-    for (size_t i = 0; i < n; i++) {
-        owner[i] = keys_find(k, step->rel->far, step->target->tenant, s->found[i]);
-        if (owner[i] != KEYS_NONE) { /* the database takes more keys for equal than bytes do: citext and the like */
-            start[owner[i] + 2]++;
-        }
-    }
-    for (size_t i = 2; i < k->n + 2; i++) {
-        start[i] += start[i - 1];
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (owner[i] != KEYS_NONE) {
-            items[start[owner[i] + 1]++] = s->found[i];
-        }
-    }
-    *ret = (struct grouped){.items = items, .start = start, .n = start[k->n]};
+    g->owner = owner;
+    g->room = room;
     return 0;
 }
 
-static void put_back(const struct relation_step *step, const void *const *children, size_t n, const void *parent)
+/* All that needs the row itself, while it is in the cache. */
+static int gather(void *arg, void *obj)
 {
-    const st_attr *inverse = step->rel->inverse;
-    for (size_t i = 0; i < n; i++) {
-        row_of(children[i])->flags |= ROW_LISTED;
-        if (inverse) {
-            *relation_ref(inverse, children[i]) = (st_ref){.item = parent, .loaded = true};
+    struct gathering *g = arg;
+    const struct relation_step *step = g->step;
+    st_err rc = g->n < g->room ? 0 : gather_room(g);
+    if (rc) {
+        return rc;
+    }
+    uint32_t before = g->n ? g->owner[g->n - 1] : KEYS_NONE;
+    uint32_t owner = keys_find_next(g->keys, before, step->rel->far, step->target->tenant, obj);
+    g->owner[g->n++] = owner;
+    if (owner == KEYS_NONE) {
+        return 0;
+    }
+    if (!step->plan->order && g->last[owner] && keys_compare(step->target, g->last[owner], obj) > 0) {
+        g->unsorted[owner] = true;
+    }
+    g->last[owner] = obj;
+    g->start[owner + 2]++;
+    row_of(obj)->flags |= ROW_LISTED;
+    if (step->rel->inverse) {
+        *relation_ref(step->rel->inverse, obj) = (st_ref){.item = g->objs[owner], .loaded = true};
+    }
+    return 0;
+}
+
+static st_err put_groups(struct gathering *g, st_rows *ret)
+{
+    const struct relation_step *step = g->step;
+    st_session *s = step->s;
+    size_t n = g->keys->n;
+    const void **items = arena_alloc(s->arena, s->n_found * sizeof *items); /* the lists point into it */
+    if (!items) {
+        return diag_nomem();
+    }
+    assert(g->n == s->n_found);
+    for (size_t i = 2; i < n + 2; i++) {
+        g->start[i] += g->start[i - 1];
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->owner[i] != KEYS_NONE) {
+            items[g->start[g->owner[i] + 1]++] = s->found[i];
         }
     }
+    st_err rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (g->keys->first[i] != i && g->keys->first[i] != KEYS_NONE) {
+            continue; /* the same object once more */
+        }
+        const void **group = items + g->start[i];
+        size_t count = g->start[i + 1] - g->start[i];
+        rc = g->unsorted[i] ? keys_sort(s, step->target, group, count) : 0;
+        if (step->rel->kind == ST_R_MANY) {
+            *relation_list(step->rel, g->objs[i]) = (st_list){.items = group, .n = count, .loaded = true};
+        } else {
+            *relation_ref(step->rel->attr, g->objs[i]) = (st_ref){.item = count ? group[0] : NULL, .loaded = true};
+        }
+    }
+    *ret = (st_rows){.items = items, .n = g->start[n]};
+    return rc;
 }
 
 static st_err load_owned(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret)
 {
+    st_session *s = step->s;
     struct keys k;
-    struct grouped g = {.n = 0};
-    st_err rc = keys_read(&k, step->s, step->m, step->rel->near, objs, n);
-    rc = rc ? rc : keys_select(&k, step->s, step->target, step->rel->far, step->plan->where, step->plan->order);
-    rc = rc ? rc : group_found(step, &k, &g);
-    for (size_t i = 0; i < n && !rc; i++) {
-        if (k.first[i] != i && k.first[i] != KEYS_NONE) {
-            continue; /* the same object once more */
-        }
-        const void **items = g.items + g.start[i];
-        size_t count = g.start[i + 1] - g.start[i];
-        if (!step->plan->order) {
-            rc = keys_sort(step->s, step->target, items, count);
-        }
-        put_back(step, items, count, objs[i]);
-        if (step->rel->kind == ST_R_MANY) {
-            *relation_list(step->rel, objs[i]) = (st_list){.items = items, .n = count, .loaded = true};
-        } else {
-            *relation_ref(step->rel->attr, objs[i]) = (st_ref){.item = count ? items[0] : NULL, .loaded = true};
-        }
+    st_err rc = keys_read(&k, s, step->m, step->rel->near, objs, n);
+    if (rc) {
+        return rc;
     }
-    if (!rc) {
-        *ret = (st_rows){.items = g.items, .n = g.n};
+    struct gathering g = {.step = step,
+                          .keys = &k,
+                          .objs = objs,
+                          .start = ARENA_ARRAY(s->scratch, uint32_t, n + 2),
+                          .last = ARENA_ARRAY(s->scratch, const void *, n),
+                          .unsorted = ARENA_ARRAY(s->scratch, bool, n)};
+    if (!g.start || !g.last || !g.unsorted) {
+        return diag_nomem();
     }
+    s->watch = gather;
+    s->watch_arg = &g;
+    rc = keys_select(&k, s, step->target, step->rel->far, step->plan->where, step->plan->order);
+    s->watch = NULL;
+    rc = rc ? rc : put_groups(&g, ret);
+    mem_free(g.owner);
     return rc;
 }
 
