@@ -1,5 +1,5 @@
-/* A million rows into a session's objects beside libpq and sqlite3 used by hand: the same SELECT, into structs in an arena
- * and a list of them. Both sides keep their memory between rounds, as a program that runs does. */
+/* A million rows into a session's objects beside libpq and sqlite3 used by hand: the same SELECT, into structs in an
+ * arena and a list of them. Both sides keep their memory between rounds, as a program that runs does. */
 #include <assert.h>
 #include <endian.h>
 #include <stdio.h>

@@ -88,7 +88,8 @@ static struct store *store_open(enum st_dialect d)
         (void)snprintf(all.pg_url, sizeof all.pg_url, "%s", pg_server_database(&all.server));
         (void)snprintf(url, sizeof url, "%s", all.pg_url);
     }
-    if ((!fiber_loop_current() && fiber_loop_open(NULL, &all.loop) != 0) || !(s->arena = arena_new(NULL, 0)) || st_engine_open(url, NULL, &s->engine) != 0 ||
+    if ((!fiber_loop_current() && fiber_loop_open(NULL, &all.loop) != 0) || !(s->arena = arena_new(NULL, 0)) ||
+        st_engine_open(url, NULL, &s->engine) != 0 ||
         st_create_all(s->engine, models, sizeof models / sizeof *models, FIBER_FOREVER) != 0 ||
         !open_by_hand(s, d, url) || (!registered && atexit(stop) != 0)) {
         (void)store_failed("cannot open the database");

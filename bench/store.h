@@ -1,5 +1,5 @@
-/* store.h: the tables that the reading cases read, on both databases: made once and filled with the same rows; a session's
- * engine and a connection to use by hand beside each other. */
+/* store.h: the tables that the reading cases read, on both databases: made once and filled with the same rows; a
+ * session's engine and a connection to use by hand beside each other. */
 #ifndef BENCH_STORE_H
 #define BENCH_STORE_H
 
@@ -43,8 +43,8 @@ extern const st_uuid store_tenant;
 
 struct store {
     st_engine *engine;
-    PGconn *pq;  /* of the one */
-    sqlite3 *db; /* of the other: opened as a careful hand does, without locks around each call */
+    PGconn *pq;   /* of the one */
+    sqlite3 *db;  /* of the other: opened as a careful hand does, without locks around each call */
     arena *arena; /* for the hand's rows: kept, so that its memory is touched like a session's */
     bool has_items, has_authors;
 };

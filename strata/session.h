@@ -93,7 +93,8 @@ const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_
 #define st_count(s, T_, where, ret_n) st_count_((s), &T_##_model, (where), (ret_n))
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
-/* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 8,192 of them).
+/* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 16,384 of
+ * them, or 131,072 with keys of uuids or text on PostgreSQL).
  *     .with = ST_SELECTIN(Domain, jobs, .where = ST_EQ(Job, state, QUEUED), .then = ST_SELECTIN(Job, files))
  * A list holds what its loader found, in its order; the last loader counts. Of a one-to-many the children's reference
  * to the parent is set, too. Nothing else loads a relation: a commit keeps them, a rollback and a refresh forget them.

@@ -227,9 +227,8 @@ static st_err read_other(sqlite3_stmt *stmt, int at, sqlite3_value *v, const str
         return f->nullable ? 1 : bad_value(stmt, at, "is null in a row where the model does not allow it", "");
     }
     st_err rc = read_field(v, type, f, mem, scratch, member);
-    return !rc || rc == -ENOMEM
-               ? rc
-               : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
+    return !rc || rc == -ENOMEM ? rc
+                                : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
 }
 
 st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct rowmem *mem, arena *scratch,

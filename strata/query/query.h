@@ -14,6 +14,7 @@ struct st_compiler {
     st_registry *reg;
     const struct st_scope *scope;
     arena *scratch;
+    bool long_lists; /* lists that go as one parameter may have LONG_LIST_MAX items: of loaders */
 };
 
 /* All columns of m in their order, so that m->shape reads the rows. q may be NULL. */

@@ -20,7 +20,7 @@ struct st_plan {
 };
 
 /* PLANS_MAX bounds the memory; shapes beyond are compiled at each use. */
-enum { REGISTRY_MAPPERS = 64, REGISTRY_PLANS = 1024, PLANS_MAX = 4096, SQL_MAX = 1 << 20 };
+enum { REGISTRY_MAPPERS = 64, REGISTRY_PLANS = 1024, PLANS_MAX = 4096, SQL_MAX = 1 << 20, LONG_LIST_MAX = 1 << 17 };
 
 struct st_session_pool;
 typedef struct st_registry {

@@ -74,6 +74,7 @@ st_err st_compile(const struct st_compiler *c, struct st_statement *st, struct s
     struct st_scoped scoped;
     const struct st_source table = {.model = st->m->model, .m = st->m};
     struct st_pen p = {.reg = c->reg, .m = st->m, .scope = c->scope, .scratch = c->scratch};
+    p.long_lists = c->long_lists;
     if (st->form != ST_F_READ) {
         st_err rc = st_scope_where(c->scope, st->m, st->m->model, st->where, &scoped);
         if (rc) {

@@ -25,6 +25,7 @@ struct st_pen {
     uint32_t n_shared;
     arena *scratch; /* parameters, and values made on the way */
     bool writing;   /* the second walk */
+    bool long_lists;
     st_value *params;
     size_t n_params, room;
     uint32_t nodes; /* of the condition, as often as it names them */

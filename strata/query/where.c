@@ -119,12 +119,15 @@ static void put_in(struct st_pen *p, const st_expr *e, const struct st_operand *
         st_put(p, "1 = 0");
         return;
     }
-    if (e->n > ST_IN_MAX) {
-        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list of %u; at most %d are allowed: ask in parts",
-                            st_operand_model(p, o), st_operand_name(o), e->n, ST_IN_MAX));
+    enum st_type type = st_attr_type(o->attr);
+    bool may_be_long = p->long_lists && st_is_pg(p) && (type == ST_UUID || type == ST_TEXT);
+    uint32_t max = may_be_long ? LONG_LIST_MAX : ST_IN_MAX;
+    if (e->n > max) {
+        st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list of %u; at most %u are allowed: ask in parts",
+                            st_operand_model(p, o), st_operand_name(o), e->n, max));
         return;
     }
-    if (st_attr_type(o->attr) == ST_TEXT && has_null_text(e)) {
+    if (type == ST_TEXT && has_null_text(e)) {
         st_fail(p, diag_set(ST_E_INVALID, "%s.%s is compared with a list that holds null", st_operand_model(p, o),
                             st_operand_name(o)));
         return;

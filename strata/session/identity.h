@@ -23,7 +23,7 @@ struct identity_list {
 typedef struct identity {
     struct identity_slot *slots;
     struct identity_list *later; /* not in slots yet */
-    size_t n, mask; /* mask + 1 slots, a power of two; 0 before the first */
+    size_t n, mask;              /* mask + 1 slots, a power of two; 0 before the first */
     uint64_t seed;
 } identity;
 

@@ -106,11 +106,12 @@ struct st_session {
     struct savepoints savepoints;
     void **found; /* by one select, in its order */
     size_t n_found, found_room;
-    void **items;           /* the same in the arena, or NULL */
+    void **items;                       /* the same in the arena, or NULL */
     int (*watch)(void *arg, void *obj); /* or NULL: told of each while it is still in the cache; on any thread */
     void *watch_arg;
     const st_mapper *apart; /* selects that follow find no row of it twice */
     uint32_t epoch;
+    bool long_lists;  /* st_compiler's */
     bool cascades;    /* rows are pending that are to be deleted */
     bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
     struct streams streams;

@@ -118,6 +118,13 @@ st_err keys_read(struct keys *k, st_session *s, const st_mapper *m, const st_att
     return 0;
 }
 
+size_t keys_chunk(const st_session *s, const st_attr *attr)
+{
+    enum { CHUNK = ST_IN_MAX }; /* a power of two */
+    enum st_type type = st_attr_type(attr);
+    return s->reg->dialect == ST_POSTGRESQL && (type == ST_UUID || type == ST_TEXT) ? LONG_LIST_MAX : CHUNK;
+}
+
 st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
                    const struct st_order *order)
 {
@@ -128,7 +135,10 @@ st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, cons
     const st_expr in = {.op = ST_OP_IN, .model = m->model, .offset = attr->offset, .n = k->n_list, .list = k->list};
     const st_expr *const parts[] = {&in, where};
     const st_expr both = {.op = ST_OP_AND, .n = where ? 2 : 1, .args = parts};
-    return session_load(s, m, &both, &(const struct st_query){.order = order});
+    s->long_lists = true;
+    st_err rc = session_load(s, m, &both, &(const struct st_query){.order = order});
+    s->long_lists = false;
+    return rc;
 }
 
 /* ---- by primary key ---- */

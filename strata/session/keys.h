@@ -34,6 +34,9 @@ uint32_t keys_find(const struct keys *k, const st_attr *attr, const st_attr *ten
 uint32_t keys_find_next(const struct keys *k, uint32_t last, const st_attr *attr, const st_attr *tenant,
                         const void *obj);
 
+/* Keys in one query. SQLite's lists are filled up to a power of two; where the list is one parameter, the database
+ * reads a large part of the table just once. */
+size_t keys_chunk(const st_session *s, const st_attr *attr);
 /* The rows of m whose attr is one of k's keys, into s->found. */
 st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
                    const struct st_order *order);

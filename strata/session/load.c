@@ -46,8 +46,8 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
 }
 
 /* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while
- * the session's fiber waits. A row that is not there yet goes into the map only afterwards: rows of one select differ in
- * their keys, so that none of them has to be looked for among the others. */
+ * the session's fiber waits. A row that is not there yet goes into the map only afterwards: rows of one select differ
+ * in their keys, so that none of them has to be looked for among the others. */
 static int take_row(void *arg, void *obj)
 {
     const struct loading *l = arg;

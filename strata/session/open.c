@@ -125,7 +125,7 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->items = NULL;
     s->apart = NULL;
     s->watch = NULL;
-    s->busy = s->begun = s->cascades = s->lists_stale = false;
+    s->busy = s->begun = s->long_lists = s->cascades = s->lists_stale = false;
     if (s->scope.system) {
         st_engine_audit(e, o->system);
     }
@@ -227,7 +227,7 @@ st_err session_mapper(st_session *s, const st_model *m, const st_mapper **ret)
 
 struct st_compiler session_compiler(const st_session *s)
 {
-    return (struct st_compiler){.reg = s->reg, .scope = &s->scope, .scratch = s->scratch};
+    return (struct st_compiler){.reg = s->reg, .scope = &s->scope, .scratch = s->scratch, .long_lists = s->long_lists};
 }
 
 int row_list_reserve(struct row_list *l, size_t more)

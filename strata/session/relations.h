@@ -15,7 +15,6 @@ struct relation_step {
     const st_mapper *m, *target;
     unsigned depth;
 };
-enum { RELATIONS_CHUNK = 8192 }; /* keys in one query: a power of two, which SQLite's lists are filled up to */
 
 /* One chunk of a step; ret gets the related rows found, for the plan's next. */
 st_err relations_load_through(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret);

@@ -93,11 +93,12 @@ static bool read_following(const struct st_relation *r, const st_model *m, struc
 }
 
 /* The next rows of one model. */
+enum { FOLLOW_CHUNK = 8192 };
 static st_err follow_relations(struct work *w)
 {
     const st_mapper *m = row_of(w->rows[w->next])->mapper;
     size_t end = w->next;
-    while (end < w->n && end - w->next < RELATIONS_CHUNK && row_of(w->rows[end])->mapper == m) {
+    while (end < w->n && end - w->next < FOLLOW_CHUNK && row_of(w->rows[end])->mapper == m) {
         end++;
     }
     const void *const *rows = w->rows + w->next; /* stays when push makes room */

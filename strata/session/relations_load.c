@@ -12,7 +12,8 @@ struct gathering {
     const struct relation_step *step;
     const struct keys *keys;
     const void *const *objs;
-    uint32_t *owner; /* beside what is found; KEYS_NONE: the database takes more keys for equal than bytes do (citext) */
+    uint32_t
+        *owner; /* beside what is found; KEYS_NONE: the database takes more keys for equal than bytes do (citext) */
     size_t n, room;
     uint32_t *start;   /* [owner + 2] counts; then group g is start[g] up to start[g + 1] */
     const void **last; /* found of each owner */
@@ -224,8 +225,9 @@ static bool chunks_differ(const struct relation_step *step)
 static st_err load_chunks(const struct relation_step *step, const void *const *objs, size_t n)
 {
     bool differ = chunks_differ(step);
-    for (size_t from = 0; from < n; from += RELATIONS_CHUNK) {
-        size_t part = n - from < RELATIONS_CHUNK ? n - from : RELATIONS_CHUNK;
+    size_t chunk = keys_chunk(step->s, step->rel->near);
+    for (size_t from = 0; from < n; from += chunk) {
+        size_t part = n - from < chunk ? n - from : chunk;
         st_rows related = {.n = 0};
         st_err rc = step->rel->kind == ST_R_ONE       ? load_target(step, objs + from, part, &related)
                     : step->rel->kind == ST_R_THROUGH ? relations_load_through(step, objs + from, part, &related)

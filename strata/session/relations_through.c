@@ -56,7 +56,7 @@ static st_err load_targets(const struct relation_step *step, const struct links 
         return diag_nomem();
     }
     size_t size = st_value_plain_size(st_attr_type(step->rel->right));
-    size_t step_of = step->plan->order ? ST_IN_MAX : RELATIONS_CHUNK;
+    size_t step_of = step->plan->order ? ST_IN_MAX : keys_chunk(s, step->rel->far);
     for (size_t from = 0; from < total; from += step_of) {
         struct keys part = l->right;
         part.list = (char *)l->right.list + from * size;
