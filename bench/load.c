@@ -189,8 +189,8 @@ static double load_pg_ours(void)
 extern const struct bench_case load_cases[];
 const struct bench_case load_cases[] = {
     {"sqlite-load", "rows/s", "1M rows of 7 columns into a session's objects; theirs: sqlite3 by hand into structs",
-     load_sqlite_ours, load_sqlite, false, 0},
+     load_sqlite_ours, load_sqlite, .sqlalchemy = "sqlite-load"},
     {"pg-load", "rows/s", "the same from PostgreSQL; theirs: binary libpq by hand into structs", load_pg_ours, load_pg,
-     false, 0},
-    {NULL, NULL, NULL, NULL, NULL, false, 0},
+     .sqlalchemy = "pg-load"},
+    {NULL},
 };

@@ -125,7 +125,7 @@ int identity_take(identity *map, const st_mapper *m, void **objs, size_t n)
         if (i < n) {
             uint64_t hash = identity_hash(map, m, objs[i]);
             hashes[i % AHEAD] = hash;
-            __builtin_prefetch(&map->slots[hash & map->mask], 1);
+            identity_prefetch(map, hash);
         }
     }
     return 0;

@@ -34,6 +34,11 @@ void identity_clear(identity *map);
 int identity_reserve(identity *map, size_t more); /* -ENOMEM; what follows cannot fail for that many */
 
 uint64_t identity_hash(const identity *map, const st_mapper *m, const void *obj); /* never 0 */
+/* Has the slot fetched from memory that a find or add with this hash will look at. */
+static inline void identity_prefetch(const identity *map, uint64_t hash)
+{
+    __builtin_prefetch(&map->slots[hash & map->mask], 1);
+}
 /* The object with obj's key, or NULL. */
 void *identity_find(const identity *map, const st_mapper *m, const void *obj, uint64_t hash);
 /* Room must have been reserved, and no object of that key be there. */

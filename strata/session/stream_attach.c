@@ -33,6 +33,9 @@ static st_err attach(st_session *s, const st_model *model, const void *row, cons
                         model->name);
     }
     const st_mapper *m = r->mapper;
+    if (identity_settle(&s->map, m) != 0) {
+        return diag_nomem();
+    }
     uint64_t hash = identity_hash(&s->map, m, row);
     void *there = identity_find(&s->map, m, row, hash);
     if (there && row_of(there)->epoch == s->epoch) {
