@@ -23,25 +23,39 @@ const char *catalog(struct world *w)
 {
     if (w->dialect == ST_SQLITE) {
         return text_of(w, "SELECT group_concat(line, char(10)) FROM (SELECT name || ': ' || coalesce(sql, '') AS line "
-                          "FROM sqlite_master WHERE tbl_name <> 'strata_revisions' ORDER BY name)");
+                          "FROM sqlite_master WHERE tbl_name NOT IN ('strata_revisions', 'strata_journal', "
+                          "'sqlite_sequence') ORDER BY name)");
     }
     return text_of(
         w,
         "WITH t AS (SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
-        "AND relname <> 'strata_revisions') "
+        "AND relname NOT IN ('strata_revisions', 'strata_journal')) "
         "SELECT string_agg(line, E'\\n' ORDER BY line) FROM ("
-        "SELECT format('%s column %s %s %s null %s default %s collation %s', relname, lpad(attnum::text, 3), attname, "
-        "format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attcollation::regcollation) AS "
-        "line "
+        "SELECT format('%s column %s %s %s null %s default %s collation %s identity %s generated %s comment %s', "
+        "relname, "
+        "lpad((row_number() OVER (PARTITION BY attrelid ORDER BY attnum))::text, 3), attname, "
+        "format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attcollation::regcollation, "
+        "attidentity, attgenerated, col_description(attrelid, attnum)) AS line "
         "FROM t JOIN pg_attribute a ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped "
         "LEFT JOIN pg_attrdef d ON adrelid = t.oid AND adnum = attnum "
+        "UNION ALL SELECT format('%s comment %s', relname, obj_description(oid, 'pg_class')) FROM t "
         "UNION ALL SELECT format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
         "FROM t JOIN pg_constraint c ON conrelid = t.oid "
         "UNION ALL SELECT format('%s index %s', relname, pg_get_indexdef(indexrelid)) FROM t JOIN pg_index ON indrelid "
         "= t.oid "
+        "UNION ALL SELECT format('%s trigger %s', relname, pg_get_triggerdef(g.oid)) FROM t JOIN pg_trigger g ON "
+        "tgrelid "
+        "= t.oid AND NOT tgisinternal "
+        "UNION ALL SELECT format('function %s %s', proname, prosrc) FROM pg_proc WHERE pronamespace = "
+        "'public'::regnamespace AND prolang <> 13 AND prosrc NOT LIKE '$libdir%' AND probin IS NULL "
+        "UNION ALL SELECT format('enum %s %s', typname, string_agg(enumlabel, ',' ORDER BY enumsortorder)) FROM "
+        "pg_type y "
+        "JOIN pg_enum e ON enumtypid = y.oid GROUP BY typname "
         "UNION ALL SELECT format('%s rows %s forced %s', t.relname, relrowsecurity, relforcerowsecurity) "
         "FROM t JOIN pg_class USING (oid) "
-        "UNION ALL SELECT format('%s policy %s to %s using %s check %s', relname, polname, polroles::regrole[], "
-        "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM t JOIN pg_policy ON polrelid = t.oid"
-        ") AS lines");
+        "UNION ALL SELECT format('%s policy %s %s %s to %s using %s check %s', relname, polname, polcmd, "
+        "polpermissive, "
+        "polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM t JOIN "
+        "pg_policy "
+        "ON polrelid = t.oid) AS lines");
 }
