@@ -286,7 +286,11 @@ static const char *state_of(struct world *w)
 void day_open(struct day *d, struct world *w)
 {
     *d = (struct day){.w = w};
-    d->control = w->dialect == ST_POSTGRESQL ? pg_test_url_as(w->url, PG_ADMIN) : NULL;
+    if (w->dialect == ST_POSTGRESQL) {
+        char *plain = arena_strdup(w->a, pg_test_url_as(w->url, PG_ADMIN));
+        plain[strcspn(plain, "?")] = '\0'; /* libpq knows no pooler */
+        d->control = plain;
+    }
     (void)club_put(w, tenant_a, "red", 4);
     keep(d);
     restore(d); /* without the chair, whose cycle a script would have to take apart */

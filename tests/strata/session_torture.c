@@ -95,6 +95,13 @@ static void on_postgresql(struct world *w)
     torture(w, kinds, sizeof kinds / sizeof *kinds);
 }
 
+/* What a lost connection leaves behind is the pooler's to clean up. */
+static void through_a_pooler(struct world *w)
+{
+    static const struct torture kinds[] = {{.kind = FAULT_LOST, .code = ST_E_CONNECTION, .every = 5}};
+    torture(w, kinds, 1);
+}
+
 START_TEST(every_call_of_sqlite_may_fail)
 {
     fault_watch();
@@ -109,4 +116,12 @@ START_TEST(every_call_of_libpq_may_fail)
 }
 END_TEST
 
-RUN("session_torture", 300, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail));
+START_TEST(a_connection_to_a_pooler_may_break_at_calls_of_libpq)
+{
+    fault_watch();
+    in_world(WORLD_POOLER, club_create, through_a_pooler);
+}
+END_TEST
+
+RUN("session_torture", 300, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail),
+    CASE(a_connection_to_a_pooler_may_break_at_calls_of_libpq));

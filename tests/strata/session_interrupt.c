@@ -1,0 +1,172 @@
+/* A fiber cancelled, or out of time, at each of the places where a day's work suspends: the work ends there, each
+ * transaction is there whole or not at all, and the connection goes back clean. */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "day.h"
+#include "faults.h"
+#include "fiber/internal.h"
+
+enum manner {
+    CANCELLED,      /* as soon as it waits */
+    CANCELLED_BUSY, /* a little later: a thread or the server is at work for it */
+    CANCELLED_LATE, /* when what it waited for has come, but before it runs */
+    OUT_OF_TIME,
+    MANNERS
+};
+static const char *const manners[MANNERS] = {"cancelled", "cancelled while busy", "cancelled late", "out of time"};
+
+struct plan {
+    const fiber *victim; /* NULL: nothing happens */
+    enum manner manner;
+    uint64_t nth, seen;
+};
+static struct plan plan;
+static int64_t jumped; /* how far the clock is ahead, ns */
+
+enum { HOUR_MS = 3600 * 1000, BUSY_US = 300 };
+
+int64_t __real_clock_mono_ns(void);
+int64_t __wrap_clock_mono_ns(void);
+int64_t __wrap_clock_mono_ns(void)
+{
+    return __real_clock_mono_ns() + __atomic_load_n(&jumped, __ATOMIC_RELAXED);
+}
+
+static void strike(fiber *f)
+{
+    switch (plan.manner) {
+    case CANCELLED_BUSY:
+        (void)usleep(BUSY_US);
+        sched_cancel(f);
+        break;
+    case CANCELLED:
+        sched_cancel(f);
+        break;
+    case OUT_OF_TIME:
+        __atomic_add_fetch(&jumped, (int64_t)HOUR_MS * 2 * 1000000, __ATOMIC_RELAXED);
+        loop_poke(f->loop);
+        break;
+    case CANCELLED_LATE:
+    case MANNERS:
+        break;
+    }
+}
+
+/* Every fiber that waits comes through here. */
+void __real_sched_suspend(fiber_loop *l);
+void __wrap_sched_suspend(fiber_loop *l);
+void __wrap_sched_suspend(fiber_loop *l)
+{
+    fiber *f = l->current;
+    bool now = f == plan.victim && ++plan.seen == plan.nth;
+    if (now) {
+        strike(f);
+        l->budget = 0; /* not straight back to itself */
+    }
+    __real_sched_suspend(l);
+    if (now && plan.manner == CANCELLED_LATE) {
+        sched_cancel(f);
+    }
+}
+
+struct run {
+    struct day *d;
+    st_err rc;
+    bool done;
+};
+
+static int victim(void *arg)
+{
+    struct run *r = arg;
+    FIBER_DEADLINE(fiber_in_ms(HOUR_MS));
+    r->rc = day_work(r->d);
+    plan.victim = NULL;
+    r->done = true;
+    return 0;
+}
+
+/* Takes the one connection now and then, so that the victim waits for it, and is not hurt itself (but that the time
+ * passes for both). */
+static int bystander(void *arg)
+{
+    struct run *r = arg;
+    while (!r->done) {
+        ST_SESSION(s, r->d->w->e, .tenant = tenant_a);
+        int64_t n;
+        st_err rc = st_count(s, Member, NULL, &n);
+        ck_assert_msg(rc == 0 || plan.manner == OUT_OF_TIME, "bystander: %d: %s", rc, test_diag());
+        OK(fiber_yield());
+    }
+    return 0;
+}
+
+static uint64_t connects(const struct world *w)
+{
+    struct st_pool_stats stats;
+    st_engine_stats(w->e, &stats);
+    return stats.connects;
+}
+
+/* False: it waits less often than that. */
+static bool interrupt(struct day *d, enum manner manner, uint64_t nth)
+{
+    struct world *w = d->w;
+    struct run r = {.d = d};
+    OK(st_engine_open(w->url, &(const struct st_engine_options){.pool_size = 1, .max_overflow = ST_NO_OVERFLOW},
+                      &w->e));
+    {
+        FIBER_BUNDLE(b);
+        OK(fiber_start(&b, victim, &r));
+        plan = (struct plan){.victim = b.first, .manner = manner, .nth = nth};
+        OK(fiber_start(&b, bystander, &r));
+        OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+    }
+    char what[600];
+    (void)snprintf(what, sizeof what, "%s at wait %llu: %d: %s", manners[manner], (unsigned long long)nth, r.rc,
+                   r.rc ? test_diag() : "");
+    ck_assert_msg(r.rc == 0 || r.rc == (manner == OUT_OF_TIME ? -ETIMEDOUT : -ECANCELED), "%s", what);
+    uint64_t before = connects(w);
+    day_check(d, r.rc, w->dialect == ST_POSTGRESQL, nth % 8 == 0, what);
+    ck_assert_msg(manner == OUT_OF_TIME || before == 0 || connects(w) == before, "%s: its connection was thrown away",
+                  what);
+    st_engine_close(w->e);
+    return plan.seen >= nth;
+}
+
+static void interrupt_everywhere(struct world *w)
+{
+    struct day d;
+    day_open(&d, w);
+    st_engine_close(w->e);
+    for (enum manner m = CANCELLED; m < MANNERS; m++) {
+        uint64_t n = 1;
+        while (interrupt(&d, m, n)) {
+            n++;
+        }
+        (void)fprintf(stderr, "# %s: %llu waits\n", manners[m], (unsigned long long)n - 1);
+        ck_assert_uint_gt(n, 10);
+    }
+    OK(st_engine_open(w->url, NULL, &w->e));
+}
+
+START_TEST(a_day_interrupted_anywhere_on_sqlite)
+{
+    in_world(WORLD_SQLITE, club_create, interrupt_everywhere);
+}
+END_TEST
+
+START_TEST(a_day_interrupted_anywhere_on_postgresql)
+{
+    in_world(WORLD_PG, club_create, interrupt_everywhere);
+}
+END_TEST
+
+START_TEST(a_day_interrupted_anywhere_through_a_pooler)
+{
+    in_world(WORLD_POOLER, club_create, interrupt_everywhere);
+}
+END_TEST
+
+RUN("session_interrupt", 300, CASE(a_day_interrupted_anywhere_on_sqlite),
+    CASE(a_day_interrupted_anywhere_on_postgresql), CASE(a_day_interrupted_anywhere_through_a_pooler));
