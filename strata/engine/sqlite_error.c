@@ -89,11 +89,57 @@ static st_err name_missing(struct diag *d, str message)
     return ST_E_SQL;
 }
 
+/* ---- what is wrong with the file, not with the statement ---- */
+
+/* Of errno, which sqlite_work clears: sqlite3_system_errno knows nothing of a failed COMMIT. */
+static bool means_full(int system_error)
+{
+    return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+}
+
+static bool concerns_file(int rc, int system_error)
+{
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+        return true;
+    case SQLITE_CANTOPEN: /* its log, perhaps */
+        return means_full(system_error);
+    default:
+        return false;
+    }
+}
+
+/* Names the file, and why the system refused. */
+static st_err file_error(sqlite3 *db, int rc, int system_error)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    int code = rc & 0xff, why = code == SQLITE_CORRUPT || system_error == ENOENT ? 0 : system_error;
+    bool full = code == SQLITE_FULL || means_full(why);
+    char text[128];
+    st_err err = diag_set(full ? ST_E_FULL : ST_E_SQL, "%s: %s%s%s", full ? "the disk is full" : sqlite3_errmsg(db),
+                          path && *path ? path : "a database in memory", why ? ": " : "",
+                          why ? strerror_r(why, text, sizeof text) : "");
+    if (full) {
+        diag_hint("free space on the disk of that file, or raise what limits it (a quota, ulimit -f, max_page_count)");
+    } else if (code == SQLITE_CORRUPT) {
+        diag_hint("restore a backup, or save what can be read with .recover in the sqlite3 shell");
+    } else {
+        diag_hint("look at the disk, and at the system's log");
+    }
+    return err;
+}
+
 st_err sqlite_error(sqlite3 *db, int rc, const char *sql)
 {
+    int system_error = errno;
     st_err err = find_code(rc);
     if (err == -ENOMEM) {
         return diag_nomem();
+    }
+    if (db && concerns_file(rc, system_error)) {
+        return file_error(db, rc, system_error);
     }
     str message = str_of(db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     ptrdiff_t colon = str_find(message, STR(" failed: "));
@@ -110,9 +156,6 @@ st_err sqlite_error(sqlite3 *db, int rc, const char *sql)
         break;
     case ST_E_SQL:
         d->code = err = name_missing(d, message);
-        break;
-    case ST_E_FULL:
-        diag_hint("free space on the disk that holds the database");
         break;
     default:
         break;

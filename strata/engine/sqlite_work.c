@@ -21,11 +21,17 @@ static void checkpoint(struct sqlite_conn *c)
     }
 }
 
+static st_err step(struct sqlite_work *w)
+{
+    errno = 0; /* sqlite_error looks at it */
+    return w->step(w);
+}
+
 static int in_thread(void *arg)
 {
     struct sqlite_work *w = arg;
     w->ran = true;
-    int rc = w->step(w);
+    int rc = step(w);
     checkpoint(w->conn);
     return rc;
 }
@@ -49,7 +55,7 @@ static st_err once(struct sqlite_conn *c, struct sqlite_work *w, bool here, int6
         }
         return rc;
     }
-    st_err rc = w->step(w);
+    st_err rc = step(w);
     if (c->wal_pages >= SQLITE_WAL_PAGES && !sqlite_in_transaction(&c->base)) {
         struct diag kept = *diag_last();
         (void)fiber_offload(checkpoint_in_thread, c, NULL);

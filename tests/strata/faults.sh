@@ -11,7 +11,7 @@ PQpipelineStatus PQresultErrorField PQresultStatus PQsetNoticeReceiver PQsocket 
 sqlite3_bind_parameter_count sqlite3_changes64 sqlite3_clear_bindings sqlite3_close sqlite3_close_v2
 sqlite3_column_count sqlite3_column_value sqlite3_config sqlite3_db_config sqlite3_db_filename sqlite3_db_handle
 sqlite3_errmsg sqlite3_errstr sqlite3_finalize sqlite3_get_autocommit sqlite3_libversion sqlite3_progress_handler
-sqlite3_reset sqlite3_sql sqlite3_stmt_readonly sqlite3_system_errno sqlite3_total_changes64 sqlite3_value_bytes sqlite3_value_double
+sqlite3_reset sqlite3_sql sqlite3_stmt_readonly sqlite3_total_changes64 sqlite3_value_bytes sqlite3_value_double
 sqlite3_value_int64 sqlite3_value_type sqlite3_wal_hook'
 
 made=$(nm -u "$archive" 2>/dev/null | sed -n 's/^ *U \(PQ[A-Za-z]*\|sqlite3_[a-z0-9_]*\)$/\1/p' | sort -u)
