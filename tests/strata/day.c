@@ -85,7 +85,10 @@ static st_err many(st_session *s)
     struct st_bulk_result got;
     TRY(st_insert_many(s, Topic, rows, 3, &got, .conflict = ST_MEMBERS(Topic, name)));
     ck_assert_int_eq(got.inserted, 2);
-    return 0;
+    Topic copied[2] = {{.name = "copied"}, {.name = "copied two"}};
+    rows[0] = &copied[0];
+    rows[1] = &copied[1];
+    return st_copy_many(s, Topic, rows, 2, NULL);
 }
 
 /* Writes while it reads, and leaves a second stream open where it stops. */

@@ -123,5 +123,5 @@ START_TEST(a_connection_to_a_pooler_may_break_at_calls_of_libpq)
 }
 END_TEST
 
-RUN("session_torture", 300, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail),
+RUN("session_torture", 500, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail),
     CASE(a_connection_to_a_pooler_may_break_at_calls_of_libpq));
