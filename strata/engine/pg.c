@@ -173,6 +173,7 @@ st_err pg_simple(struct pg_conn *c, const char *sql, const char *then, int64_t d
 static st_err script_results(struct pg_conn *c, int64_t deadline)
 {
     st_err err = 0;
+    bool any = false;
     for (;;) {
         int more = PQflush(c->pq);
         if (more < 0) {
@@ -180,6 +181,10 @@ static st_err script_results(struct pg_conn *c, int64_t deadline)
         }
         while (!PQisBusy(c->pq)) {
             PGresult *res = PQgetResult(c->pq);
+            if (!res && !any) {
+                return pg_no_result(c);
+            }
+            any = true;
             if (!res) {
                 c->busy = false;
                 return err;

@@ -35,6 +35,8 @@ static inline struct pg_conn *pg_conn(st_conn *c)
 st_err pg_error(struct pg_conn *c, const PGresult *res);
 /* The same for a call of libpq that failed without a result. */
 st_err pg_failed(struct pg_conn *c, const char *what);
+/* PQgetResult gave none where there must be one: libpq had no memory for it. */
+st_err pg_no_result(struct pg_conn *c);
 st_err pg_connect_error(PGconn *pq, const char *url);
 
 /* pg_connect.c */

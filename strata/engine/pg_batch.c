@@ -247,9 +247,8 @@ static st_err receive_some(struct pg_batch *b)
             PQclear(res);
         } else if (b->answered) {
             end_command(b);
-        } else { /* libpq had no memory for a result: which answer is whose is lost */
-            c->base.broken = true;
-            fail(b, diag_nomem());
+        } else { /* which answer is whose is lost */
+            fail(b, pg_no_result(c));
         }
         if (sync) {
             assert(current(b) == KIND_SYNC);

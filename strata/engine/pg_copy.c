@@ -49,12 +49,15 @@ static st_err pump(struct copying *k, bool answer)
 static st_err take_answers(struct copying *k, int64_t *ret_rows)
 {
     st_err err = 0;
-    for (;;) {
+    for (bool any = false;; any = true) {
         st_err rc = pump(k, true);
         if (rc) {
             return rc;
         }
         PGresult *res = PQgetResult(k->c->pq);
+        if (!res && !any) {
+            return pg_no_result(k->c);
+        }
         if (!res) {
             k->c->busy = false;
             return err;
@@ -82,6 +85,9 @@ static st_err begin_piece(struct copying *k)
         return rc;
     }
     PGresult *res = PQgetResult(c->pq);
+    if (!res) {
+        return pg_no_result(c);
+    }
     bool ready = PQresultStatus(res) == PGRES_COPY_IN;
     st_err err = ready ? 0 : pg_error(c, res);
     PQclear(res);

@@ -110,6 +110,12 @@ st_err pg_failed(struct pg_conn *c, const char *what)
     return diag_set(ST_E_CONNECTION, "%s%s%s", what, *text ? ": " : "", text);
 }
 
+st_err pg_no_result(struct pg_conn *c)
+{
+    c->base.broken = true;
+    return diag_nomem();
+}
+
 st_err pg_connect_error(PGconn *pq, const char *url)
 {
     char text[400];

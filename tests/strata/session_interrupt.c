@@ -156,9 +156,10 @@ START_TEST(a_day_interrupted_anywhere_on_sqlite)
 }
 END_TEST
 
+/* As the superuser: row-level security would keep COPY away. */
 START_TEST(a_day_interrupted_anywhere_on_postgresql)
 {
-    in_world(WORLD_PG, club_create, interrupt_everywhere);
+    in_world(WORLD_ADMIN, club_create, interrupt_everywhere);
 }
 END_TEST
 
