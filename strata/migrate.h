@@ -163,7 +163,7 @@ st_err st_rename_column(st_ops *o, const char *table, const char *from, const ch
  * NULL: the database's own cast, and a value that it cannot cast is an error. On PostgreSQL a column that becomes
  * generated is made anew, at the end and without its indexes. Values of a native enum are changed by st_add_enum_value
  * and st_rename_enum_value there, and here on SQLite, where convert also renames them. Of a table with many rows a
- * change of type that rewrites is for st_parallel_column. */
+ * change of type that rewrites is for st_parallel_begin. */
 st_err st_alter_column(st_ops *o, const char *table, const st_table_column *was, const st_table_column *is,
                        const char *convert);
 /* Constraints of a table that is there; a unique one is st_create_index with .constraint. */
@@ -174,8 +174,10 @@ enum st_constraint { ST_C_CHECK = 1, ST_C_UNIQUE, ST_C_FK, ST_C_PRIMARY_KEY, ST_
 st_err st_drop_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *name);
 st_err st_rename_constraint(st_ops *o, const char *table, enum st_constraint kind, const char *from, const char *to);
 /* NULL-terminated columns, in order; ST_VALUES("tenant_id", "id"); was or is NULL: none. Foreign keys that point at the
- * old key go first. The columns of the new key become, and stay, NOT NULL. */
-st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is);
+ * old key go first. The columns of the new key become, and stay, NOT NULL. index: a unique index over is, which becomes
+ * the key's own; NULL: one is made. */
+st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is,
+                             const char *index);
 /* text NULL: none; column NULL: of the table. Nothing on SQLite. */
 st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text);
 /* Enums, policies and row-level security: nothing on SQLite. */
@@ -225,6 +227,54 @@ typedef struct st_backfill {
     uint32_t pause_ms;      /* 0: as long as the batch took, at most 100; 1 and more: that many */
 } st_backfill;
 st_err st_run_backfill(st_ops *o, const st_backfill *b);
+
+/* ---- parallel columns ----
+ *
+ * A change of type that would rewrite a table under a lock, done beside the running programs, in as many revisions as
+ * there are releases between them: st_parallel_begin     adds the new column, nullable; triggers keep both in step,
+ * whichever a program writes; fills it for the rows that are there, and reports how many values do not convert
+ *   st_parallel_complete  fills those by .otherwise, and makes it NOT NULL unless .is says nullable
+ *   st_parallel_swap      the new column takes the old one's name, which is <name>_legacy from then on; still in step
+ *   st_parallel_end       drops the old column
+ * and the same backwards: _abort, _reopen, _swap_back; st_parallel_restore makes the old column again from the new one.
+ */
+struct st_conversion { /* "{}" stands for the value; NULL for what does not convert */
+    const char *postgresql, *sqlite;
+};
+typedef struct st_parallel {
+    const char *table;
+    const st_table_column *was; /* the column that is there */
+    const st_table_column *is;  /* the new one, by its name until the swap; indexes and keys are for other operations */
+    struct st_conversion forward, backward; /* NULL: what is known of the types (text, enum, uuid, integers); nothing is
+                                               written back when nothing is known */
+    const char *otherwise;                  /* as in default_sql: "uuid()"; NULL: what does not convert stays null */
+} st_parallel;
+st_err st_parallel_begin(st_ops *o, const st_parallel *p);
+st_err st_parallel_abort(st_ops *o, const st_parallel *p);
+st_err st_parallel_complete(st_ops *o, const st_parallel *p);
+st_err st_parallel_reopen(st_ops *o, const st_parallel *p);
+st_err st_parallel_swap(st_ops *o, const st_parallel *p);
+st_err st_parallel_swap_back(st_ops *o, const st_parallel *p);
+st_err st_parallel_end(st_ops *o, const st_parallel *p);
+st_err st_parallel_restore(st_ops *o, const st_parallel *p);
+
+/* Moves a table's primary key to a parallel column that is complete, and the foreign keys of other tables with it. Each
+ * child gets a parallel column too, which follows its parent's. Afterwards all carry the old names, and the old columns
+ * are <name>_legacy, still in step, until st_swap_key_end; st_swap_key_back undoes it. */
+typedef struct st_key_child {
+    const char *table;
+    const st_table_column *was, *is;
+    const st_table_fk *fk; /* the foreign key that is there, over was alone; it is the same afterwards, over is */
+} st_key_child;
+typedef struct st_key_swap {
+    st_parallel key;
+    const st_key_child *children;
+    size_t n_children;
+} st_key_swap;
+st_err st_swap_key(st_ops *o, const st_key_swap *k);
+st_err st_swap_key_back(st_ops *o, const st_key_swap *k);
+st_err st_swap_key_end(st_ops *o, const st_key_swap *k);
+st_err st_swap_key_restore(st_ops *o, const st_key_swap *k);
 
 /* ---- revisions ---- */
 enum { ST_PARENTS_MAX = 4 };

@@ -206,7 +206,8 @@ st_err st_rename_constraint(st_ops *o, const char *table, enum st_constraint kin
     return op_constraint(o, MIGRATE_RENAME_CONSTRAINT, table, kind, from, to);
 }
 
-st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is)
+st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is,
+                             const char *index)
 {
     struct migrate_op *op = add(o, MIGRATE_PRIMARY_KEY, table);
     if (!op) {
@@ -229,7 +230,11 @@ st_err st_change_primary_key(st_ops *o, const char *table, const char *const *wa
     bool ok = true;
     op->key.was = migrate_copy_texts(o->a, was && was[0] ? was : NULL, &ok);
     op->key.is = migrate_copy_texts(o->a, is && is[0] ? is : NULL, &ok);
-    return ok ? 0 : migrate_op_fail(o, diag_nomem());
+    op->key.index = migrate_copy_text(o->a, index, &ok);
+    if (!ok) {
+        return migrate_op_fail(o, diag_nomem());
+    }
+    return index && o->dialect == ST_SQLITE ? st_drop_index(o, table, index) : 0; /* its key has an index by itself */
 }
 
 st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text)

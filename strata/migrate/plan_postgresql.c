@@ -158,7 +158,12 @@ static st_err change_primary_key(struct migrate_planner *p, const struct migrate
         buf_puts(&p->sql, "ADD CONSTRAINT ");
         ddl_ident(&p->sql, name);
         buf_puts(&p->sql, " PRIMARY KEY ");
-        ddl_columns(&p->sql, op->key.is, count(op->key.is));
+        if (op->key.index) {
+            buf_puts(&p->sql, "USING INDEX ");
+            ddl_ident(&p->sql, op->key.index);
+        } else {
+            ddl_columns(&p->sql, op->key.is, count(op->key.is));
+        }
         rc = add(p, op);
     }
     return rc;

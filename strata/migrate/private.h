@@ -143,6 +143,7 @@ struct migrate_op {
         } constraint;
         struct {
             const char *const *was, *const *is; /* NULL: none */
+            const char *index;                  /* over is, or NULL */
         } key;
         struct {
             const char *column, *text;
@@ -172,6 +173,17 @@ void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
 /* A new operation, or NULL after a failure that sticks. table NULL: none. */
 struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const char *table);
 st_err migrate_op_fail(st_ops *o, st_err rc); /* makes it stick */
+
+/* ---- convert.c ---- */
+/* The value, an SQL expression, of from's type as one of to's: NULL for what does not convert. own may be NULL. False
+ * when nothing is known of these types. */
+bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
+                     const struct st_conversion *own, const char *value);
+
+/* ---- parallel.c, for key_swap.c ---- */
+/* Makes or drops what keeps a complete pair in step, before or after its swap; swaps the names alone. */
+st_err migrate_parallel_step(st_ops *o, const st_parallel *p, bool swapped, bool make);
+st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back);
 
 /* ---- plan.c ----
  *

@@ -1,0 +1,114 @@
+/* Values of one type as SQL expressions of another: NULL for what does not convert, on both databases for the same. */
+#include <inttypes.h>
+
+#include "strata/migrate/private.h"
+
+/* Puts text with each "{}" replaced by value. */
+static void fill_in(buf *b, const char *text, const char *value)
+{
+    for (const char *hole; (hole = strstr(text, "{}")); text = hole + 2) {
+        buf_put(b, text, (size_t)(hole - text));
+        buf_puts(b, value);
+    }
+    buf_puts(b, text);
+}
+
+/* 8-4-4-4-12 hexadecimal digits, in either case: what both databases' programs write. PostgreSQL reads more forms. */
+static void text_to_uuid(buf *b, enum st_dialect d, const char *value)
+{
+    static const int groups[] = {8, 4, 4, 4, 12};
+    if (d == ST_POSTGRESQL) {
+        fill_in(b, "CASE WHEN {} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN {}::uuid END", value);
+        return;
+    }
+    /* SQLite 3.40 has no unhex: each byte is cut out of a blob of all bytes; || keeps bytes, and the cast makes them a
+     * blob again. */
+    buf_puts(b, "(SELECT CASE WHEN h GLOB '");
+    for (size_t g = 0; g < 5; g++) {
+        buf_puts(b, g ? "-" : "");
+        for (int i = 0; i < groups[g]; i++) {
+            buf_puts(b, "[0-9a-f]");
+        }
+    }
+    buf_puts(b, "' THEN CAST(");
+    for (int byte = 0, at = 1; byte < 16; byte++, at += 2) {
+        at += byte == 4 || byte == 6 || byte == 8 || byte == 10; /* the dash */
+        buf_printf(b, "%ssubstr(b, 16 * instr(d, substr(h, %d, 1)) + instr(d, substr(h, %d, 1)) - 16, 1)",
+                   byte ? " || " : "", at, at + 1);
+    }
+    buf_puts(b, " AS BLOB) END FROM (SELECT lower(");
+    buf_puts(b, value);
+    buf_puts(b, ") AS h, '0123456789abcdef' AS d, x'");
+    for (int byte = 0; byte < 256; byte++) {
+        buf_printf(b, "%02x", (unsigned)byte);
+    }
+    buf_puts(b, "' AS b))");
+}
+
+static void uuid_to_text(buf *b, enum st_dialect d, const char *value)
+{
+    if (d == ST_POSTGRESQL) {
+        fill_in(b, "{}::text", value);
+        return;
+    }
+    fill_in(b,
+            "(SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4) || '-' || substr(h, 17, 4)"
+            " || '-' || substr(h, 21) FROM (SELECT lower(hex({})) AS h))",
+            value);
+}
+
+static bool is_int(enum st_type t)
+{
+    return t == ST_INT16 || t == ST_INT32 || t == ST_INT64;
+}
+
+static void int_to_int(buf *b, enum st_dialect d, enum st_type to, const char *value)
+{
+    int64_t max = to == ST_INT16 ? INT16_MAX : to == ST_INT32 ? INT32_MAX : INT64_MAX;
+    const st_table_column c = {.type = to};
+    buf_printf(b, "CASE WHEN %s BETWEEN %" PRId64 " AND %" PRId64 " THEN CAST(%s AS ", value, -max - 1, max, value);
+    ddl_type(b, d, &c);
+    buf_puts(b, ") END");
+}
+
+/* Up to 18 digits: always within an int64. */
+static void text_to_int(buf *b, enum st_dialect d, enum st_type to, const char *value)
+{
+    int digits = to == ST_INT16 ? 4 : to == ST_INT32 ? 9 : 18;
+    if (d == ST_POSTGRESQL) {
+        const st_table_column c = {.type = to};
+        buf_printf(b, "CASE WHEN %s ~ '^-?[0-9]{1,%d}$' THEN %s::", value, digits, value);
+        ddl_type(b, d, &c);
+        buf_puts(b, " END");
+        return;
+    }
+    buf_printf(b,
+               "CASE WHEN ltrim(%s, '-') NOT GLOB '*[^0-9]*' AND length(ltrim(%s, '-')) BETWEEN 1 AND %d"
+               " AND length(%s) - length(ltrim(%s, '-')) < 2 THEN CAST(%s AS INTEGER) END",
+               value, value, digits, value, value, value);
+}
+
+bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
+                     const struct st_conversion *own, const char *value)
+{
+    const char *said = own ? d == ST_SQLITE ? own->sqlite : own->postgresql : NULL;
+    bool text_from = from->type == ST_TEXT || from->type == ST_ENUM, text_to = to->type == ST_TEXT;
+    if (said) {
+        fill_in(b, said, value);
+    } else if (text_from && to->type == ST_UUID) {
+        text_to_uuid(b, d, value);
+    } else if (from->type == ST_UUID && text_to) {
+        uuid_to_text(b, d, value);
+    } else if (is_int(from->type) && is_int(to->type)) {
+        int_to_int(b, d, to->type, value);
+    } else if (text_from && is_int(to->type)) {
+        text_to_int(b, d, to->type, value);
+    } else if (is_int(from->type) && text_to) {
+        fill_in(b, "CAST({} AS text)", value);
+    } else if (from->type == to->type && from->type) {
+        buf_puts(b, value);
+    } else {
+        return false;
+    }
+    return true;
+}
