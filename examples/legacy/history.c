@@ -24,17 +24,20 @@ static st_err down_legacy(st_ops *o)
 
 /* The columns beside, and what they are filled with: a tenant that is no uuid stays without one, a domain or job gets a
  * new key in the end. */
-static const st_parallel domain_id = {.table = "domains",
-    .was = &(const st_table_column){"id", ST_TEXT, .pk = true},
-    .is = &(const st_table_column){"id_uuid", ST_UUID},
-    .otherwise = "uuid()"};
+#define DOMAIN_ID                                                    \
+    {.table = "domains",                                             \
+     .was = &(const st_table_column){"id", ST_TEXT, .pk = true},     \
+     .is = &(const st_table_column){"id_uuid", ST_UUID},             \
+     .otherwise = "uuid()"}
+#define JOB_ID                                                                            \
+    {.table = "jobs",                                                                     \
+     .was = &(const st_table_column){"id", ST_INT64, .pk = true, .identity = true},       \
+     .is = &(const st_table_column){"id_uuid", ST_UUID},                                  \
+     .otherwise = "uuid()"}
+static const st_parallel domain_id = DOMAIN_ID, job_id = JOB_ID;
 static const st_parallel domain_tenant = {.table = "domains",
     .was = &(const st_table_column){"tenant_id", ST_TEXT, .nullable = true},
     .is = &(const st_table_column){"tenant_uuid", ST_UUID, .nullable = true}};
-static const st_parallel job_id = {.table = "jobs",
-    .was = &(const st_table_column){"id", ST_INT64, .pk = true, .identity = true},
-    .is = &(const st_table_column){"id_uuid", ST_UUID},
-    .otherwise = "uuid()"};
 static const st_parallel job_tenant = {.table = "jobs",
     .was = &(const st_table_column){"tenant_id", ST_TEXT, .nullable = true},
     .is = &(const st_table_column){"tenant_uuid", ST_UUID, .nullable = true}};
@@ -68,13 +71,13 @@ static st_err down_complete(st_ops *o)
     return st_parallel_reopen(o, &domain_id);
 }
 
-static const st_key_swap domains_key = {.key = domain_id,
+static const st_key_swap domains_key = {.key = DOMAIN_ID,
     .n_children = 1,
     .children = &(const st_key_child){.table = "jobs",
         .was = &(const st_table_column){"domain_id", ST_TEXT},
         .is = &(const st_table_column){"domain_uuid", ST_UUID},
         .fk = &(const st_table_fk){"jobs_domain_id_fkey", {"domain_id"}, "domains", {"id"}, .on_delete = ST_CASCADE}}};
-static const st_key_swap jobs_key = {.key = job_id};
+static const st_key_swap jobs_key = {.key = JOB_ID};
 
 /* Programs that know the old keys must be gone. */
 static st_err up_keys(st_ops *o)

@@ -35,9 +35,8 @@ static st_err check(st_ops *o, const st_parallel *p)
                  p->was->name);
         return migrate_op_fail(o, ST_E_INVALID);
     }
-    BUF_AUTO buf b;
-    buf_init(&b, ST_DDL_MAX);
-    if (!p->otherwise && !migrate_convert(&b, st_ops_dialect(o), p->was, p->is, &p->forward, "x")) {
+    const struct pair x = {.o = o, .p = p, .d = st_ops_dialect(o)};
+    if (!p->otherwise && !pair_converts(&x)) {
         diag_set(ST_E_INVALID, "table %s: how %s becomes %s is not known", p->table, p->was->name, p->is->name);
         diag_hint("say it in .forward, with {} for the value, or give every row a new value with .otherwise");
         return migrate_op_fail(o, ST_E_INVALID);
@@ -92,6 +91,9 @@ static void fill_left(const struct pair *x, buf *b)
 
 static st_err fill(const struct pair *x)
 {
+    if (!x->otherwise && !pair_converts(x)) {
+        return 0;
+    }
     const st_backfill b = {.table = x->p->table,
                            .set = pair_spell(x, fill_value),
                            .where = pair_spell(x, fill_where),

@@ -18,6 +18,7 @@ struct pair {
 void pair_forward(const struct pair *x, buf *b, const char *row);
 void pair_forward_or(const struct pair *x, buf *b, const char *row, const char *fallback);
 void pair_backward(const struct pair *x, buf *b, const char *row);
+bool pair_converts(const struct pair *x); /* at all */
 bool pair_writes_back(const struct pair *x);
 /* Makes or drops the triggers that keep the pair in step. */
 st_err pair_in_step(const struct pair *x, bool make);

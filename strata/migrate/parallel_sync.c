@@ -28,9 +28,18 @@ static const char *named(st_ops *o, const char *row, const char *column)
 
 void pair_forward(const struct pair *x, buf *b, const char *row)
 {
+    buf_puts(b, "("); /* plpgsql takes the THEN of a bare CASE for that of its IF */
     if (!migrate_convert(b, x->d, x->p->was, x->p->is, &x->p->forward, named(x->o, row, x->from))) {
         buf_puts(b, "NULL");
     }
+    buf_puts(b, ")");
+}
+
+bool pair_converts(const struct pair *x)
+{
+    BUF_AUTO buf b;
+    buf_init(&b, ST_DDL_MAX);
+    return migrate_convert(&b, x->d, x->p->was, x->p->is, &x->p->forward, "x");
 }
 
 bool pair_writes_back(const struct pair *x)
