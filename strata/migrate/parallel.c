@@ -112,6 +112,16 @@ static st_table_column new_column(const struct pair *x, bool in_the_end)
     return c;
 }
 
+/* NOT NULL, when that is what it is to be. SQLite fills the new column only after the row is there, so there it waits
+ * for the swap, when programs that leave it out are gone. */
+static st_err make_strict(const struct pair *x, bool strictly)
+{
+    const st_table_column loose = new_column(x, false), strict = new_column(x, true);
+    return x->p->is->nullable && !x->p->is->default_sql
+               ? 0
+               : st_alter_column(x->o, x->p->table, strictly ? &loose : &strict, strictly ? &strict : &loose, NULL);
+}
+
 static st_err add_and_fill(const struct pair *x)
 {
     const st_table_column c = new_column(x, false);
@@ -157,10 +167,9 @@ st_err st_parallel_complete(st_ops *o, const st_parallel *p)
         return o->err;
     }
     const struct pair x = pair_at(o, p, COMPLETE);
-    const st_table_column loose = new_column(&x, false), strict = new_column(&x, true);
     st_err rc = restep(o, p, FILLING, COMPLETE);
     rc = rc || !p->otherwise ? rc : fill(&x);
-    return rc ? rc : st_alter_column(o, p->table, &loose, &strict, NULL);
+    return rc || x.d == ST_SQLITE ? rc : make_strict(&x, true);
 }
 
 st_err st_parallel_reopen(st_ops *o, const st_parallel *p)
@@ -169,8 +178,7 @@ st_err st_parallel_reopen(st_ops *o, const st_parallel *p)
         return o->err;
     }
     const struct pair x = pair_at(o, p, COMPLETE);
-    const st_table_column loose = new_column(&x, false), strict = new_column(&x, true);
-    st_err rc = st_alter_column(o, p->table, &strict, &loose, NULL);
+    st_err rc = x.d == ST_SQLITE ? 0 : make_strict(&x, false);
     return rc ? rc : restep(o, p, COMPLETE, FILLING);
 }
 

@@ -81,10 +81,12 @@ str sql_for(struct world *w, const char *sql)
             *p = '?';
         }
         for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-            for (char *p = strstr(s, types[i][0]); p; p = strstr(p, types[i][0])) {
-                size_t from = strlen(types[i][0]), to = strlen(types[i][1]); /* never longer */
-                memcpy(p, types[i][1], to);
-                memset(p + to, ' ', from - to);
+            size_t from = strlen(types[i][0]), to = strlen(types[i][1]); /* never longer */
+            for (char *p = strstr(s, types[i][0]); p; p = strstr(p + 1, types[i][0])) {
+                if (p == s || (p[-1] != '_' && p[-1] != '.')) { /* not the end of a column's name */
+                    memcpy(p, types[i][1], to);
+                    memset(p + to, ' ', from - to);
+                }
             }
         }
     }

@@ -88,7 +88,6 @@ static void report(const struct world *w, const char *who, const struct writer *
 
 DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
 {
-    if (getenv("ONLY_PG") && w->dialect == ST_SQLITE) { return; }
     const struct st_migrations *m = &legacy_migrations;
     struct counted k;
     int64_t rows = rows_wanted();

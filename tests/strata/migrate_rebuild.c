@@ -165,7 +165,7 @@ static st_err narrow(st_ops *o)
 {
     st_alter_column(o, "t", &(const st_table_column){"k", .type_sql = "TEXT", .nullable = true},
                     &(const st_table_column){"k", .type_sql = "INTEGER", .default_sql = "0"}, NULL);
-    return st_change_primary_key(o, "t", ST_VALUES("id"), ST_VALUES("k", "id"));
+    return st_change_primary_key(o, "t", ST_VALUES("id"), ST_VALUES("k", "id"), NULL);
 }
 
 START_TEST(keys_and_types_change_where_they_stand)
