@@ -200,7 +200,7 @@ DB_TEST(constraints_of_every_kind_come_and_go)
 
 static st_err key_up(st_ops *o)
 {
-    st_change_primary_key(o, "people", ST_VALUES("id"), ST_VALUES("town", "id"));
+    st_change_primary_key(o, "people", ST_VALUES("id"), ST_VALUES("town", "id"), NULL);
     return st_alter_column(o, "towns", &(const st_table_column){"id", ST_INT64, .pk = true},
                            &(const st_table_column){"id", ST_INT64, .pk = true, .identity = true}, NULL);
 }
@@ -208,7 +208,7 @@ static st_err key_down(st_ops *o)
 {
     st_alter_column(o, "towns", &(const st_table_column){"id", ST_INT64, .pk = true, .identity = true},
                     &(const st_table_column){"id", ST_INT64, .pk = true}, NULL);
-    st_change_primary_key(o, "people", ST_VALUES("town", "id"), ST_VALUES("id"));
+    st_change_primary_key(o, "people", ST_VALUES("town", "id"), ST_VALUES("id"), NULL);
     return st_alter_column(o, "people", &(const st_table_column){"town", ST_INT64},
                            &(const st_table_column){"town", ST_INT64, .nullable = true}, NULL);
 }
@@ -432,7 +432,7 @@ START_TEST(nonsense_is_refused_by_name)
     REFUSED(st_add_check(o, "t", &(const st_table_check){"x", NULL, false}), "a condition");
     REFUSED(st_add_fk(o, "t", &(const st_table_fk){.columns = {"a"}, .table = "u"}), "as many columns");
     REFUSED(st_drop_constraint(o, "t", 0, "x"), "no kind of constraint");
-    REFUSED(st_change_primary_key(o, "t", NULL, NULL), "names no columns");
+    REFUSED(st_change_primary_key(o, "t", NULL, NULL, NULL), "names no columns");
     REFUSED(st_create_enum(o, &(const st_enum_type){"e", ST_VALUES("")}), "value 1");
     REFUSED(st_add_enum_value(o, "e", NULL, NULL), "the enum \"e\"");
     REFUSED(st_create_policy(o, "t", &(const st_table_policy){"p", "TRUNCATE", .using_sql = "true"}), "SELECT, INSERT");
