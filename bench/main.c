@@ -11,11 +11,12 @@
 /* Each part has a table in a file of its own; to add one, name it here and in meson.build. */
 extern const struct bench_case base_cases[], engine_cases[], fetch_cases[], fiber_cases[], load_cases[], parse_cases[],
     scan_cases[], selectin_cases[], strata_write_cases[], url_cases[];
-extern const struct bench_case strata_stream_cases[];
+extern const struct bench_case strata_pg_cases[], strata_stream_cases[];
 extern int strata_stream_child(int argc, char **argv);
 static const struct bench_case *const parts[] = {base_cases,  engine_cases,       fetch_cases,        fiber_cases,
                                                  parse_cases, scan_cases,         load_cases,         selectin_cases,
-                                                 url_cases,   strata_write_cases, strata_stream_cases};
+                                                 url_cases,   strata_write_cases, strata_stream_cases,
+                                                 strata_pg_cases};
 
 enum { ROUNDS = 5, ROUNDS_MAX = 25 };
 

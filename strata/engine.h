@@ -38,6 +38,7 @@ struct st_engine_options {
 struct st_pool_stats {
     unsigned size, idle, in_use, overflow, waiting;
     uint64_t connects, disconnects, checkouts, timeouts, invalidations;
+    uint64_t shared_reads, shared_trips; /* of .autocommit sessions on PostgreSQL: reads, and round trips they took */
 };
 
 /* Checks the URL; opens no connection yet on PostgreSQL, opens the file on SQLite. options may be NULL.

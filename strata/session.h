@@ -33,10 +33,18 @@ struct st_session_options {
     st_uuid tenant;     /* nil: only models without a tenant column, unless system is given */
     const char *system; /* with a nil tenant: the reason for working across tenants, said to the engine's on_audit */
     bool read_only;     /* SQLite: runs on a reader */
+    bool autocommit;    /* read only, and no transaction: see below */
     int64_t deadline;   /* absolute, for every statement; 0: none but the fiber's */
     enum st_isolation isolation;  /* of each transaction; default: as the database is set */
     const struct st_hooks *hooks; /* hooks.h: beside the engine's; must outlive the session */
 };
+/* With .autocommit, each statement is a transaction of its own in one round trip: it sees what was committed when it
+ * began, every call reads its rows anew (refreshing objects in place), and the session holds no connection in between.
+ * On PostgreSQL, reads of such sessions in several fibers share connections: what waits when one becomes free goes out
+ * in one pipeline, with the tenant set for row-level security, so that a few connections serve many fibers. What goes
+ * together is answered together: keep long queries out. Sessions with .system or an
+ * isolation level, raw SQL and rows taken by .each are as good, but take a connection for themselves. Savepoints and
+ * st_stream need a transaction (ST_E_INVALID). */
 st_err st_session_open(st_engine *e, const struct st_session_options *options, st_session **ret);
 void st_session_close(st_session *s); /* rolls back what was not committed; NULL is fine */
 /* ST_SESSION(s, engine, .tenant = t); declares s, closed on every way out of the scope. s is never NULL: when opening

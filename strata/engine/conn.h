@@ -18,6 +18,8 @@ struct st_driver {
     st_err (*bulk)(st_conn *c, struct st_bulk *b, int64_t deadline);
     st_err (*copy)(st_conn *c, struct st_copy *copy, int64_t deadline); /* NULL: it has none */
     st_err (*exec)(st_conn *c, const char *sql, int64_t deadline);
+    st_err (*share)(st_engine *e, struct st_stmt *stmt, st_uuid tenant,
+                    int64_t deadline); /* NULL: on a connection of its own */
     bool (*in_transaction)(const st_conn *c);
     bool (*alive)(st_conn *c);                    /* what can be told without a round trip */
     st_err (*ping)(st_conn *c, int64_t deadline); /* with one */
@@ -56,6 +58,17 @@ void st_pool_close(struct st_pool *p); /* nothing may be in use or waiting (asse
 st_err st_pool_acquire(struct st_pool *p, int64_t deadline, st_conn **ret);
 void st_pool_release(st_conn *c);
 
+/* Reads that share connections (pg_share.c). */
+struct pg_ask;
+struct st_sharing {
+    struct pg_ask *first, *last; /* those who wait to be carried */
+    unsigned queued, carried;    /* how many wait, and how many were sent and not answered */
+    unsigned leaders;            /* fibers that hold a connection for them, or are about to take one */
+    unsigned crowd;              /* how many fibers ask in turn, in CROWD_ONEs; sinks slowly */
+    struct pg_ask *gathering;    /* holds a connection and waits a moment for others to ask, too */
+    uint64_t reads, trips;
+};
+
 struct st_engine {
     const struct st_driver *driver;
     struct st_url url;
@@ -69,6 +82,7 @@ struct st_engine {
     struct st_pool readers; /* on PostgreSQL and in memory: the only pool */
     struct st_pool writer;
     bool one_pool;
+    struct st_sharing sharing;
     uint64_t epoch; /* rises with each lost connection: older ones are suspect */
 };
 

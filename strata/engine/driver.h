@@ -44,6 +44,7 @@ struct st_stmt {
     const st_value *params;
     size_t n_params;          /* at most 65,535 on PostgreSQL, 32,766 on SQLite */
     bool quick;               /* touches a row or so: may run on the loop's own thread on SQLite */
+    bool pure;                /* written by the query compiler, and only reads: st_share_run may take it */
     struct st_cursor *cursor; /* SQLite, or NULL */
     bool stream;              /* PostgreSQL: decode rows as they arrive: constant memory when row() returns 0 */
 
@@ -106,6 +107,14 @@ st_err st_conn_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
 /* Within a transaction, which is lost when it fails. Memory is bounded by the largest row. An error of the database is
  * known after some megabytes of rows more. */
 st_err st_conn_copy(st_conn *c, struct st_copy *copy, int64_t deadline);
+/* A read that is a transaction by itself. On PostgreSQL it may share a connection with those of other fibers: what
+ * waits when one becomes free goes there in one pipeline with one Sync. So the statement must do nothing but read: when
+ * another's fails before it, it runs again. No streams. Who is cancelled or out of time just stops waiting. tenant is
+ * whom row-level security is to let see; nil: nobody. */
+st_err st_share_run(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t deadline);
+/* Whom row-level security lets see, for one transaction: the only parameter is the tenant as text, "" for nobody. */
+#define ST_SET_TENANT "SELECT set_config('strata.tenant', $1, true)"
+#define ST_SET_TENANT_ID UINT64_C(0x7374726174610001)
 /* Several statements in one string, no parameters, no rows. */
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline);
 bool st_conn_in_transaction(const st_conn *c);

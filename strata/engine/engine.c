@@ -175,6 +175,8 @@ void st_engine_stats(const st_engine *e, struct st_pool_stats *ret)
         ret->timeouts += p->timeouts;
         ret->invalidations += p->invalidations;
     }
+    ret->shared_reads = e->sharing.reads;
+    ret->shared_trips = e->sharing.trips;
 }
 
 /* ---- connections ---- */
@@ -252,6 +254,32 @@ st_err st_conn_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline
     }
     if (rc && ret_failed) {
         *ret_failed = failed;
+    }
+    return rc;
+}
+
+static st_err share_alone(st_engine *e, struct st_stmt *stmt, int64_t deadline)
+{
+    st_conn *c;
+    st_err rc = st_conn_acquire(e, false, deadline, &c);
+    if (!rc) {
+        rc = st_conn_run(c, stmt, 1, deadline, NULL);
+        st_conn_release(c);
+    }
+    return rc;
+}
+
+st_err st_share_run(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t deadline)
+{
+    if (!e->driver->share) {
+        return share_alone(e, stmt, deadline);
+    }
+    stmt->affected = stmt->ns = 0;
+    st_err rc = e->driver->share(e, stmt, tenant, deadline);
+    if (e->options.on_statement) {
+        struct diag kept = *diag_last();
+        report(e, stmt->sql.p, stmt->ns);
+        *diag_last() = kept;
     }
     return rc;
 }

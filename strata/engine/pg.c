@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "strata/engine/pg_hydrate.h"
 
 enum { ROWS_A_TURN = 2048 }; /* decoded before other fibers get a turn: 1 to 3 ms */
 
@@ -12,11 +11,7 @@ struct run {
     struct pg_batch batch;
     struct st_stmt *stmts;
     size_t n;
-    struct pg_plan plan;
-    struct rowmem mem;
-    bool planned;    /* plan and mem are those of the running command */
-    bool delivered;  /* a row went to its callback */
-    bool committed;  /* a COMMIT succeeded */
+    struct pg_taking taking;
     int64_t started; /* on the clock; 0: no timing */
 };
 
@@ -39,41 +34,61 @@ static bool streams(const struct pg_batch *b, size_t i)
     return r->stmts[i].stream && r->stmts[i].shape;
 }
 
-static st_err take_row(struct run *r, const struct st_stmt *s, const PGresult *res, int row)
+static st_err take_row(struct pg_taking *t, const struct st_stmt *s, const PGresult *res, int row)
 {
-    struct rowmem_mark mark = rowmem_mark(&r->mem);
+    struct rowmem_mark mark = rowmem_mark(&t->mem);
     void *obj;
-    st_err rc = pg_plan_read(&r->plan, res, row, &r->mem, &obj);
+    st_err rc = pg_plan_read(&t->plan, res, row, &t->mem, &obj);
     if (rc) {
         return rc;
     }
     int keep = s->row ? s->row(s->arg, obj) : 1;
     if (keep == 0) {
-        rowmem_rewind(&r->mem, mark);
+        rowmem_rewind(&t->mem, mark);
     }
     return keep < 0 ? keep : 0;
 }
 
-static st_err take_rows(struct run *r, struct st_stmt *s, const PGresult *res)
+static st_err let_others_run(const struct pg_taking *t)
 {
+    if (!fiber_self()) {
+        return 0;
+    }
+    if (!t->shielded) {
+        return fiber_yield();
+    }
+    fiber_shield_enter();
+    (void)fiber_yield();
+    fiber_shield_leave();
+    return 0;
+}
+
+static st_err take_rows(struct pg_taking *t, struct st_stmt *const *at, const PGresult *res)
+{
+    struct st_stmt *s = *at;
     int n = PQntuples(res);
-    if (!r->planned) {
-        arena_reset(r->batch.conn->decode);
-        st_err rc = pg_plan_make(r->batch.conn->decode, res, s->shape, &r->plan);
-        if (rc) {
-            return rc;
+    if (!t->planned) {
+        if (!s->id || s->id != t->id || s->shape != t->shape) {
+            arena_reset(t->conn->decode);
+            t->id = 0;
+            st_err rc = pg_plan_make(t->conn->decode, res, s->shape, &t->plan);
+            if (rc) {
+                return rc;
+            }
+            t->id = s->id;
+            t->shape = s->shape;
         }
         assert(s->arena);
-        rowmem_init(&r->mem, s->arena, (size_t)n, s->shape->head + 2 * s->shape->size);
-        r->planned = true;
+        rowmem_init(&t->mem, s->arena, (size_t)n, s->shape->head + 2 * s->shape->size);
+        t->planned = true;
     }
-    r->delivered |= n > 0;
+    t->delivered |= n > 0;
     for (int i = 0; i < n; i++) {
-        st_err rc = take_row(r, s, res, i);
-        if (rc) {
-            return rc;
+        st_err rc = take_row(t, s, res, i);
+        if (!rc && i % ROWS_A_TURN == ROWS_A_TURN - 1) {
+            rc = let_others_run(t);
         }
-        if (i % ROWS_A_TURN == ROWS_A_TURN - 1 && fiber_self() && (rc = fiber_yield()) != 0) {
+        if (rc || !*at) {
             return rc;
         }
     }
@@ -82,11 +97,11 @@ static st_err take_rows(struct run *r, struct st_stmt *s, const PGresult *res)
 }
 
 /* COMMIT of a failed transaction succeeds, with another tag. */
-static st_err take_tag(struct run *r, struct st_stmt *s, PGresult *res)
+static st_err take_tag(struct pg_taking *t, struct st_stmt *s, PGresult *res)
 {
     const char *tag = PQcmdStatus(res);
     if (strcmp(tag, "COMMIT") == 0) {
-        r->committed = true;
+        t->committed = true;
     } else if (strcmp(tag, "ROLLBACK") == 0 && str_starts_nocase(str_trim(s->sql), STR("commit"))) {
         return diag_set(ST_E_SQL, "the transaction had failed before, and was rolled back instead of committed");
     }
@@ -95,24 +110,30 @@ static st_err take_tag(struct run *r, struct st_stmt *s, PGresult *res)
     return 0;
 }
 
-static st_err take(struct pg_batch *b, size_t i, PGresult *res)
+st_err pg_take(struct pg_taking *t, struct st_stmt *const *at, PGresult *res)
 {
-    struct run *r = (struct run *)b;
-    struct st_stmt *s = &r->stmts[i];
+    struct st_stmt *s = *at;
     if (s->shape) {
-        return take_rows(r, s, res);
+        return take_rows(t, at, res);
     }
     if (PQresultStatus(res) == PGRES_COMMAND_OK) {
-        return take_tag(r, s, res);
+        return take_tag(t, s, res);
     }
     s->affected += PQntuples(res);
     return 0;
 }
 
+static st_err take(struct pg_batch *b, size_t i, PGresult *res)
+{
+    struct run *r = (struct run *)b;
+    struct st_stmt *s = &r->stmts[i];
+    return pg_take(&r->taking, &s, res);
+}
+
 static void done(struct pg_batch *b, size_t i)
 {
     struct run *r = (struct run *)b;
-    r->planned = false;
+    r->taking.planned = false;
     if (r->started) {
         int64_t now = clock_mono_ns();
         r->stmts[i].ns = now - r->started;
@@ -126,6 +147,7 @@ static struct run run_of(struct pg_conn *c, struct st_stmt *stmts, size_t n)
         .batch = {.conn = c, .make = make, .take = take, .done = done, .streams = streams},
         .stmts = stmts,
         .n = n,
+        .taking = {.conn = c},
         .started = c->base.engine->options.on_statement ? clock_mono_ns() : 0,
     };
 }
@@ -151,7 +173,7 @@ st_err pg_run(st_conn *conn, struct st_stmt *stmts, size_t n, int64_t deadline, 
     bool fresh = PQtransactionStatus(c->pq) == PQTRANS_IDLE;
     struct run r = run_of(c, stmts, n);
     st_err rc = run_once(&r, deadline);
-    if (rc && pg_may_start_again(&r.batch, fresh && !r.delivered && !r.committed, deadline)) {
+    if (rc && pg_may_start_again(&r.batch, fresh && !r.taking.delivered && !r.taking.committed, deadline)) {
         r = run_of(c, stmts, n);
         rc = run_once(&r, deadline);
     }
@@ -255,6 +277,7 @@ const struct st_driver st_driver_pg = {
     .alive = pg_alive,
     .ping = ping,
     .backend = backend,
+    .share = pg_share,
     .clean = pg_clean,
     .reset = pg_reset,
 };

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "strata/engine/conn.h"
+#include "strata/engine/pg_hydrate.h"
 #include "strata/engine/pg_wire.h"
 #include "strata/engine/stmt_cache.h"
 
@@ -24,6 +25,7 @@ struct pg_conn {
     arena *params, *decode;
     buf kinds; /* one byte a command sent and not answered: enum pg_kind */
     struct stmt_cache cache;
+    struct pg_load *load; /* pg_share.c: the reads that it carries; made when it first carries some */
 };
 
 static inline struct pg_conn *pg_conn(st_conn *c)
@@ -58,6 +60,8 @@ struct pg_batch {
     /* The i-th command has no more results; may be NULL. */
     void (*done)(struct pg_batch *b, size_t i);
     bool (*streams)(const struct pg_batch *b, size_t i); /* row by row? may be NULL */
+    void (*failed)(struct pg_batch *b);                  /* err was just set, by the received-th; may be NULL */
+    bool (*leaves)(const struct pg_batch *b);            /* instead of waiting, stop for now? may be NULL */
 
     size_t sent, received; /* commands made; commands whose answers were all read */
     size_t kinds_read;
@@ -71,13 +75,33 @@ struct pg_batch {
 };
 /* Returns err; on cancellation, a deadline or a loss the connection stays busy. */
 st_err pg_batch_run(struct pg_batch *b, int64_t deadline);
+/* The same in parts. go returns 0 when all was answered, 1 when leaves said so, and a negative code when it was
+ * cancelled, timed out (another fiber may go on) or lost the connection; end follows the last go. */
+void pg_batch_start(struct pg_batch *b);
+st_err pg_batch_go(struct pg_batch *b, int64_t deadline);
+void pg_batch_end(struct pg_batch *b);
 /* Reads and drops answers until nothing is outstanding. */
 st_err pg_drain(struct pg_conn *c, int64_t deadline);
 
-/* pg.c */
+/* pg.c: a statement's results. */
+struct pg_taking {
+    struct pg_conn *conn;
+    struct pg_plan plan;
+    struct rowmem mem;
+    bool planned; /* plan and mem are those of the running statement */
+    uint64_t id;  /* of the statement that plan was made for, and its shape; 0: of none that can come again */
+    const struct st_shape *shape;
+    bool delivered; /* a row went to its callback */
+    bool committed; /* a COMMIT succeeded */
+    bool shielded;  /* the fiber that reads is not the one that asked: its cancellation is not the statement's */
+};
+/* *at becomes NULL while other fibers run: nobody wants the rest. */
+st_err pg_take(struct pg_taking *t, struct st_stmt *const *at, PGresult *res);
 st_err pg_run(st_conn *c, struct st_stmt *stmts, size_t n, int64_t deadline, size_t *ret_failed);
 /* One or two statements without parameters and rows, not prepared. */
 st_err pg_simple(struct pg_conn *c, const char *sql, const char *then, int64_t deadline);
+/* pg_share.c */
+st_err pg_share(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t deadline);
 /* pg_bulk.c */
 st_err pg_bulk(st_conn *c, struct st_bulk *b, int64_t deadline);
 /* pg_copy.c */

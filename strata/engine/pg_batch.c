@@ -24,7 +24,13 @@ static void name_of(uint64_t key, char out[static NAME_SIZE])
 
 static st_err count_command(struct pg_batch *b, enum pg_kind kind)
 {
-    return buf_put_char(&b->conn->kinds, (char)kind) ? diag_nomem() : 0;
+    buf *kinds = &b->conn->kinds;
+    if (kinds->len + 1 < kinds->room) { /* most of the time */
+        kinds->p[kinds->len++] = (char)kind;
+        kinds->p[kinds->len] = '\0';
+        return 0;
+    }
+    return buf_put_char(kinds, (char)kind) ? diag_nomem() : 0;
 }
 
 static st_err sent_or_failed(struct pg_batch *b, enum pg_kind kind, int ok)
@@ -158,6 +164,9 @@ static void fail(struct pg_batch *b, st_err rc)
 {
     if (!b->err) {
         b->err = rc;
+        if (b->failed) {
+            b->failed(b);
+        }
     }
 }
 
@@ -278,6 +287,9 @@ static st_err pump(struct pg_batch *b, int64_t deadline)
         if (!more && !c->synced) {
             continue;
         }
+        if (b->leaves && b->leaves(b)) {
+            return 1;
+        }
         int events = fiber_fd_wait(c->fd, FIBER_READ | (more ? FIBER_WRITE : 0), deadline);
         if (events < 0) {
             return events;
@@ -288,19 +300,36 @@ static st_err pump(struct pg_batch *b, int64_t deadline)
     }
 }
 
-st_err pg_batch_run(struct pg_batch *b, int64_t deadline)
+void pg_batch_start(struct pg_batch *b)
 {
     struct pg_conn *c = b->conn;
     assert(!c->busy && PQpipelineStatus(c->pq) == PQ_PIPELINE_ON);
     buf_clear(&c->kinds);
     c->synced = false;
+}
+
+st_err pg_batch_go(struct pg_batch *b, int64_t deadline)
+{
     st_err rc = pump(b, deadline);
+    if (!rc) {
+        b->conn->busy = b->conn->synced = false;
+    }
+    return rc;
+}
+
+void pg_batch_end(struct pg_batch *b)
+{
+    settle_statements(b);
+}
+
+st_err pg_batch_run(struct pg_batch *b, int64_t deadline)
+{
+    pg_batch_start(b);
+    st_err rc = pg_batch_go(b, deadline);
     if (rc) {
         fail(b, rc);
-    } else {
-        c->busy = c->synced = false;
     }
-    settle_statements(b);
+    pg_batch_end(b);
     return b->err;
 }
 

@@ -256,5 +256,6 @@ void pg_close(st_conn *conn)
     arena_free(c->params);
     arena_free(c->decode);
     buf_release(&c->kinds);
+    mem_free(c->load);
     mem_free(c);
 }

@@ -102,5 +102,7 @@ st_err st_compile(const struct st_compiler *c, struct st_statement *st, struct s
     ret->params = p.params;
     ret->n_params = p.n_params;
     ret->quick = plan->by_key;
+    ret->pure = st->form == ST_F_SELECT || st->form == ST_F_COUNT || st->form == ST_F_READ;
+    ret->pure &= !st->query || !st->query->for_update;
     return 0;
 }

@@ -10,7 +10,7 @@ struct st_stmt batch_plain(str sql)
     return (struct st_stmt){.sql = sql, .id = st_hash_bytes(sql.p, sql.len, 0), .quick = true};
 }
 
-static str begin_text(const st_session *s)
+str batch_begin_text(const st_session *s)
 {
     static const char *const texts[][2] = {
         [ST_ISOLATION_DEFAULT] = {"BEGIN", "BEGIN READ ONLY"},
@@ -54,27 +54,34 @@ static st_err push(struct batch *b, const struct st_stmt *stmt, const struct row
     return rc;
 }
 
-/* For row-level security, for this transaction only: behind a pooler the connection is another's next. */
-static st_err push_scope(struct batch *b)
+/* For this transaction only: behind a pooler the connection is another's next. */
+st_err batch_scope(st_session *s, struct st_stmt *ret)
 {
-    if (b->s->scope.system) {
-        struct st_stmt across = batch_plain(STR("SELECT set_config('strata.system', 'on', true)"));
-        return push(b, &across, NULL);
-    }
-    if (uuid_is_nil(b->s->scope.tenant)) {
+    if (s->scope.system) {
+        *ret = batch_plain(STR("SELECT set_config('strata.system', 'on', true)"));
         return 0;
     }
-    st_value *v = ARENA_NEW(b->s->scratch, st_value);
-    char *text = arena_bytes(b->s->scratch, UUID_TEXT_LEN + 1);
+    if (uuid_is_nil(s->scope.tenant)) {
+        *ret = (struct st_stmt){.sql = {0}};
+        return 0;
+    }
+    st_value *v = ARENA_NEW(s->scratch, st_value);
+    char *text = arena_bytes(s->scratch, UUID_TEXT_LEN + 1);
     if (!v || !text) {
         return diag_nomem();
     }
-    uuid_format(b->s->scope.tenant, text);
+    uuid_format(s->scope.tenant, text);
     *v = st_v_text(text);
-    struct st_stmt stmt = batch_plain(STR("SELECT set_config('strata.tenant', $1, true)"));
-    stmt.params = v;
-    stmt.n_params = 1;
-    return push(b, &stmt, NULL);
+    *ret =
+        (struct st_stmt){.sql = STR(ST_SET_TENANT), .id = ST_SET_TENANT_ID, .params = v, .n_params = 1, .quick = true};
+    return 0;
+}
+
+static st_err push_scope(struct batch *b)
+{
+    struct st_stmt scope;
+    st_err rc = batch_scope(b->s, &scope);
+    return rc || !scope.sql.len ? rc : push(b, &scope, NULL);
 }
 
 st_err batch_begin(struct batch *b, st_session *s)
@@ -83,6 +90,9 @@ st_err batch_begin(struct batch *b, st_session *s)
     if (s->hook.flushing) {
         return hooks_refuse(s);
     }
+    if (s->autocommit) {
+        return 0;
+    }
     if (s->begun) {
         return s->streams.n_left ? streams_sweep(b) : 0;
     }
@@ -90,7 +100,7 @@ st_err batch_begin(struct batch *b, st_session *s)
     if (rc) {
         return rc;
     }
-    struct st_stmt begin = batch_plain(begin_text(s));
+    struct st_stmt begin = batch_plain(batch_begin_text(s));
     rc = push(b, &begin, NULL);
     if (!rc && s->reg->dialect == ST_POSTGRESQL) {
         rc = push_scope(b);
@@ -163,6 +173,11 @@ st_err batch_run(struct batch *b)
 {
     if (b->n == 0) {
         return 0;
+    }
+    if (b->s->autocommit) {
+        assert(b->n == 1);
+        b->n = 0;
+        return autocommit_run(b->s, &b->stmts[0]);
     }
     size_t at = SIZE_MAX;
     st_err rc = st_conn_run(b->s->conn, b->stmts, b->n, b->s->deadline, &at);

@@ -96,6 +96,7 @@ struct st_session {
     st_registry *reg;
     struct st_scope scope;
     bool read_only, busy, begun; /* begun: conn is in our transaction */
+    bool autocommit;             /* read only, and there is never one */
     int64_t deadline;
     enum st_isolation isolation;
     st_conn *conn;
@@ -166,6 +167,11 @@ st_err batch_add(struct batch *b, const struct row *r, bool guarded, struct st_s
 st_err batch_run(struct batch *b);
 /* A statement without parameters that reads no model: BEGIN, COMMIT. */
 struct st_stmt batch_plain(str sql);
+str batch_begin_text(const st_session *s);
+/* Tells PostgreSQL for one transaction whom row-level security is to let see: the tenant, or all. No text: nobody. */
+st_err batch_scope(st_session *s, struct st_stmt *ret);
+/* autocommit.c: a read in a transaction of its own. */
+st_err autocommit_run(st_session *s, struct st_stmt *stmt);
 /* The last statement, which must not run unless all before it succeeded and touched their rows. */
 st_err batch_finish(struct batch *b, const struct st_stmt *last);
 

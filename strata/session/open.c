@@ -116,7 +116,8 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->err = 0;
     s->reg = reg;
     s->scope = (struct st_scope){.tenant = o->tenant, .system = o->system != NULL && uuid_is_nil(o->tenant)};
-    s->read_only = o->read_only;
+    s->read_only = o->read_only || o->autocommit;
+    s->autocommit = o->autocommit;
     s->deadline = o->deadline ? o->deadline : FIBER_FOREVER;
     s->isolation = o->isolation;
     hooks_of(s, st_engine_hooks(e), o->hooks);
@@ -191,6 +192,7 @@ st_err session_enter(st_session *s)
         return diag_set(-EBUSY, "two fibers use one session at a time: open one for each");
     }
     s->busy = true;
+    s->epoch += s->autocommit; /* each call reads anew */
     return 0;
 }
 
@@ -217,7 +219,9 @@ st_err session_leave(st_session *s, st_err rc)
 
 st_err session_writes(const st_session *s)
 {
-    return s->read_only ? diag_set(ST_E_READ_ONLY, "a write in a session opened with .read_only") : 0;
+    return s->read_only ? diag_set(ST_E_READ_ONLY, "a write in a session opened with %s",
+                                   s->autocommit ? ".autocommit, which only reads" : ".read_only")
+                        : 0;
 }
 
 st_err session_mapper(st_session *s, const st_model *m, const st_mapper **ret)

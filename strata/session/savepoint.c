@@ -147,6 +147,9 @@ static st_err say(st_session *s, const char *verb, size_t depth, bool flushes)
 static st_err save(st_session *s, struct st_mark *ret)
 {
     struct savepoints *p = &s->savepoints;
+    if (s->autocommit) {
+        return diag_set(ST_E_INVALID, "a savepoint in a session opened with .autocommit, which has no transactions");
+    }
     if (p->n == ST_SAVEPOINTS_MAX) {
         return diag_set(ST_E_INVALID, "savepoints nest %d deep at most: release some", ST_SAVEPOINTS_MAX);
     }

@@ -157,6 +157,9 @@ static void stream_free(st_stream *st)
 static st_err stream_new(st_session *s, const st_mapper *m, uint32_t batch, st_stream **ret)
 {
     struct streams *all = &s->streams;
+    if (s->autocommit) {
+        return diag_set(ST_E_INVALID, "a stream in a session opened with .autocommit, which has no transactions");
+    }
     if (all->n == ST_STREAMS_MAX) {
         return diag_set(ST_E_INVALID, "a session has %d streams at most: close some", ST_STREAMS_MAX);
     }

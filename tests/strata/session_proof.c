@@ -229,9 +229,9 @@ struct outcome {
     st_err err;
 };
 
-static struct outcome read_as(struct world *w, size_t form, st_uuid tenant, const char *own)
+static struct outcome read_as(struct world *w, size_t form, bool autocommit, st_uuid tenant, const char *own)
 {
-    ST_SESSION(s, w->e, .tenant = tenant);
+    ST_SESSION(s, w->e, .tenant = tenant, .autocommit = autocommit);
     bool reached = reading[form].ask(s, own) > 0;
     return (struct outcome){reached, st_session_error(s)};
 }
@@ -268,9 +268,13 @@ static void judge(const struct world *w, const char *name, struct outcome a, str
 static void prove_reading(struct world *w)
 {
     seed(w);
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
-        struct outcome a = read_as(w, i, tenant_a, "Anna");
-        judge(w, reading[i].name, a, read_as(w, i, tenant_b, "Bea"));
+    size_t n = sizeof reading / sizeof *reading;
+    for (size_t k = 0; k < 2 * n; k++) { /* in transactions, then without */
+        size_t i = k % n;
+        if (k < n || (reading[i].ask != by_lock && reading[i].ask != by_stream)) {
+            struct outcome a = read_as(w, i, k >= n, tenant_a, "Anna");
+            judge(w, reading[i].name, a, read_as(w, i, k >= n, tenant_b, "Bea"));
+        }
     }
 }
 
