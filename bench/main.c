@@ -13,10 +13,9 @@ extern const struct bench_case base_cases[], engine_cases[], fetch_cases[], fibe
     scan_cases[], selectin_cases[], strata_write_cases[], url_cases[];
 extern const struct bench_case strata_pg_cases[], strata_stream_cases[];
 extern int strata_stream_child(int argc, char **argv);
-static const struct bench_case *const parts[] = {base_cases,  engine_cases,       fetch_cases,        fiber_cases,
-                                                 parse_cases, scan_cases,         load_cases,         selectin_cases,
-                                                 url_cases,   strata_write_cases, strata_stream_cases,
-                                                 strata_pg_cases};
+static const struct bench_case *const parts[] = {base_cases,  engine_cases,       fetch_cases,         fiber_cases,
+                                                 parse_cases, scan_cases,         load_cases,          selectin_cases,
+                                                 url_cases,   strata_write_cases, strata_stream_cases, strata_pg_cases};
 
 enum { ROUNDS = 5, ROUNDS_MAX = 25 };
 
