@@ -208,7 +208,7 @@ static inline bool read_plain(sqlite3_value *v, int type, enum st_type as, struc
         return copy != NULL;
     } else if (type == SQLITE_BLOB && as == ST_UUID) {
         const void *blob = sqlite3_value_blob(v);
-        if (sqlite3_value_bytes(v) == (int)sizeof(st_uuid)) {
+        if (blob && sqlite3_value_bytes(v) == (int)sizeof(st_uuid)) {
             memcpy(member, blob, sizeof(st_uuid));
             return true;
         }

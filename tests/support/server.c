@@ -278,11 +278,15 @@ static _Noreturn void guard(const struct server *s, const char *const *argv, int
     }
     if (!ended) {
         (void)kill(pid, stop_signal);
-        for (int i = 0; i < 500 && waitpid(pid, NULL, WNOHANG) == 0; i++) {
+        for (int i = 0; i < 3000 && !ended; i++) { /* PostgreSQL itself gives its processes 5 s */
             (void)usleep(10000);
+            ended = waitpid(pid, NULL, WNOHANG) == pid;
         }
     }
     (void)kill(-pid, SIGKILL); /* what it left behind */
+    if (!ended) {
+        (void)waitpid(pid, NULL, 0); /* a restart takes its id for that of a server that runs */
+    }
     if (!keep) {
         (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
