@@ -217,6 +217,7 @@ st_err st_run_step(st_ops *o, const char *name, st_err (*fn)(struct st_session *
 /* UPDATE table SET set WHERE where, in batches along the primary key, each a transaction of its own with a pause
  * behind it, going on where it was after a crash. */
 typedef struct st_backfill {
+    const char *name; /* in the journal and for progress; NULL: backfill <table> */
     const char *table;
     const char *set;        /* "upper_name = upper(name)" */
     const char *set_sqlite; /* when SQLite spells it otherwise; NULL: the same */
@@ -231,12 +232,15 @@ st_err st_run_backfill(st_ops *o, const st_backfill *b);
 /* ---- parallel columns ----
  *
  * A change of type that would rewrite a table under a lock, done beside the running programs, in as many revisions as
- * there are releases between them: st_parallel_begin     adds the new column, nullable; triggers keep both in step,
- * whichever a program writes; fills it for the rows that are there, and reports how many values do not convert
- *   st_parallel_complete  fills those by .otherwise, and makes it NOT NULL unless .is says nullable
- *   st_parallel_swap      the new column takes the old one's name, which is <name>_legacy from then on; still in step
- *   st_parallel_end       drops the old column
- * and the same backwards: _abort, _reopen, _swap_back; st_parallel_restore makes the old column again from the new one.
+ * there are releases between them:
+ *
+ * - st_parallel_begin adds the new column, nullable; triggers keep both in step, whichever a program writes; it is
+ * filled for the rows that are there, and the values that do not convert are counted
+ * - st_parallel_complete fills those by .otherwise, and makes it NOT NULL unless .is says nullable
+ * - st_parallel_swap gives it the old one's name, which is <name>_legacy from then on; both still in step
+ * - st_parallel_end drops the old column
+ *
+ * Backwards: st_parallel_abort, _reopen, _swap_back, and _restore, which makes the old column again from the new one.
  */
 struct st_conversion { /* "{}" stands for the value; NULL for what does not convert */
     const char *postgresql, *sqlite;

@@ -139,6 +139,9 @@ st_err st_run_backfill(st_ops *o, const st_backfill *b)
     if (op->backfill) {
         *op->backfill = *b;
         op->backfill->table = op->table;
+        op->backfill->name =
+            b->name ? migrate_copy_text(o->a, b->name, &ok) : arena_printf(o->a, "backfill %s", op->table);
+        ok = ok && op->backfill->name;
         op->backfill->set = migrate_copy_text(o->a, b->set, &ok);
         op->backfill->set_sqlite = migrate_copy_text(o->a, b->set_sqlite, &ok);
         op->backfill->where = migrate_copy_text(o->a, b->where, &ok);

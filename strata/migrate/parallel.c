@@ -94,7 +94,8 @@ static st_err fill(const struct pair *x)
     if (!x->otherwise && !pair_converts(x)) {
         return 0;
     }
-    const st_backfill b = {.table = x->p->table,
+    const st_backfill b = {.name = arena_printf(x->o->a, "fill %s.%s", x->p->table, x->to),
+                           .table = x->p->table,
                            .set = pair_spell(x, fill_value),
                            .where = pair_spell(x, fill_where),
                            .left = pair_spell(x, fill_left)};
@@ -261,7 +262,8 @@ st_err st_parallel_restore(st_ops *o, const st_parallel *p)
     loose.default_sql = NULL;
     st_err rc = o->err ? o->err : st_add_column(o, p->table, &loose);
     rc = rc ? rc : pair_in_step(&x, true);
-    const st_backfill b = {.table = p->table,
+    const st_backfill b = {.name = arena_printf(o->a, "fill %s.%s", p->table, x.from),
+                           .table = p->table,
                            .set = pair_spell(&x, restored_value),
                            .where = pair_spell(&x, restored_where),
                            .left = pair_spell(&x, restored_where)};

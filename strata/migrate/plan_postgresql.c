@@ -202,7 +202,7 @@ static st_err change_of_enum(struct migrate_planner *p, const struct migrate_op 
 static st_err phase_of_c(struct migrate_planner *p, const struct migrate_op *op)
 {
     bool run = op->kind == MIGRATE_RUN;
-    const char *name = run ? op->run.name : arena_printf(p->a, "backfill %s", op->table);
+    const char *name = run ? op->run.name : op->backfill->name;
     if (!name) {
         return diag_nomem();
     }

@@ -1,6 +1,7 @@
 """The examples, compiled against the installed library, shared and static, and run on both databases.
 
 What examples/NAME.c prints is in expected/NAME.txt, whatever the database."""
+import glob
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ PLACES = install()
 LIB = PLACES['lib']
 FLAGS = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-O1']
 EXAMPLES = sorted(f[:-2] for f in os.listdir(os.path.join(SOURCE, 'examples')) if f.endswith('.c'))
+EXAMPLES += sorted(os.path.basename(os.path.dirname(f)) for f in glob.glob(os.path.join(SOURCE, 'examples', '*', 'main.c')))
 
 
 def shared():
@@ -27,14 +29,16 @@ def static():
     return [*pkg_config('--cflags', 'strata'), '-L' + LIB, '-l:libstrata.a', *pkg_config('--libs', *beside), '-lm']
 
 
-def compiled(source, output, *flags):
+def compiled(sources, output, *flags):
     path = os.path.join(SCRATCH, output)
-    run(*CC, *FLAGS, '-o', path, source, *flags)
+    run(*CC, *FLAGS, '-o', path, *sources, *flags)
     return path
 
 
 def example(name):
-    return os.path.join(SOURCE, 'examples', name + '.c')
+    """A file, or a folder of them."""
+    file = os.path.join(SOURCE, 'examples', name + '.c')
+    return [file] if os.path.exists(file) else sorted(glob.glob(os.path.join(SOURCE, 'examples', name, '*.c')))
 
 
 def expected(name):
@@ -89,12 +93,12 @@ def an_example_says_what_is_wrong_with_its_database():
 
 
 def a_first_program_is_short():
-    with open(example('hello')) as f:
+    with open(example('hello')[0]) as f:
         assert len(f.readlines()) <= 40
 
 
 def the_page_on_the_library_shows_that_program():
-    with open(example('hello')) as f, open(os.path.join(SOURCE, 'docs', 'library.md')) as page:
+    with open(example('hello')[0]) as f, open(os.path.join(SOURCE, 'docs', 'library.md')) as page:
         shown = re.findall(r'```c\n(.*?)```', page.read(), re.DOTALL)
         assert len(shown) == 1 and shown[0] in f.read()
 
@@ -105,10 +109,10 @@ def a_program_may_use_every_private_name_of_the_archive():
     private = {name for part in parts for kind, name in symbols('-g', '--defined-only', part) if kind == 'T'} - public
     assert len(private) > 100, '%d private names' % len(private)
     source = os.path.join(SCRATCH, 'names.c')
-    with open(example('hello')) as f, open(source, 'w') as out:
+    with open(example('hello')[0]) as f, open(source, 'w') as out:
         out.write(f.read() + ''.join('void %s(void);\nvoid %s(void)\n{\n    __builtin_trap();\n}\n' % (n, n)
                                      for n in sorted(private) if re.fullmatch(r'\w+', n)))
-    prints(expected('hello'), compiled(source, 'names', '-fno-builtin', *static()))
+    prints(expected('hello'), compiled([source], 'names', '-fno-builtin', *static()))
 
 
 ALLOCATOR = r'''
@@ -151,7 +155,7 @@ def memory_comes_from_the_allocator_that_a_program_gives():
     with open(source, 'w') as f:
         f.write(ALLOCATOR)
     examples = os.path.join(SOURCE, 'examples')
-    program = compiled(source, 'allocator', '-I', examples, *shared())
+    program = compiled([source], 'allocator', '-I', examples, *shared())
     prints(expected('hello') + 'many blocks, 0 left\n', program, file_url('allocator'))
 
 
