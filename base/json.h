@@ -81,6 +81,10 @@ struct json_error {
 int json_parse(arena *a, str text, const struct json_value **ret, struct json_error *err) DECLS_OWN_SYMBOL(json_parse);
 /* NULL when v is no object or has no such key. */
 const struct json_value *json_get(const struct json_value *v, const char *key);
+/* Whether text is one JSON document that both databases take: as RFC 8259 has it, at most JSON_DEPTH_MAX deep and
+ * JSON_SIZE_MAX bytes; and no escaped NUL or half surrogate pair, no exponent beyond 9999, no number of over 1,000
+ * characters. A repeated key passes. */
+bool json_is_valid(str text);
 void json_write_value(struct json_writer *w, const struct json_value *v);
 
 DECLS_END

@@ -68,6 +68,9 @@ static int check_bounds(str text, struct json_error *err)
                 code = -E2BIG;
             }
             break;
+        case '\0': /* the library loses one that stands behind a number */
+            why = "a NUL byte";
+            break;
         default:
             break;
         }

@@ -21,6 +21,7 @@
 #ifndef STRATA_MODEL_H
 #define STRATA_MODEL_H
 
+#include "base/arena.h"
 #include "base/decls.h"
 #include "strata/types.h"
 
@@ -139,6 +140,23 @@ st_err st_model_check(const st_model *m);
  * that both databases take or refuse the same). ST_E_INVALID names the first bad field in diag->column. Compiles
  * patterns at each call; a session's flush keeps them. */
 st_err st_validate(const st_model *m, const void *obj);
+
+/* One field of an object that is not as its descriptor wants it. */
+struct st_field_error {
+    const char *field;   /* the member, as JSON names it; "": the object itself */
+    const char *code;    /* for programs: "required", "null", "unknown", "read_only", "type", "range", "too_long",
+                            "pattern", "enum", "encoding", "json" */
+    const char *message; /* for people, to stand behind the field's name: "has 12 characters; at most 10 are allowed" */
+};
+enum { ST_FIELD_ERRORS_MAX = 64 };
+struct st_field_errors {
+    const struct st_field_error *v;
+    size_t n;
+    bool more; /* than ST_FIELD_ERRORS_MAX */
+};
+/* As st_validate, but of all fields; the diagnosis is that of the first, its code in diag->constraint. *ret, which may
+ * be NULL, is set when 0 or ST_E_INVALID is returned, and lives in a. */
+st_err st_validate_all(const st_model *m, const void *obj, arena *a, struct st_field_errors *ret);
 
 DECLS_END
 

@@ -9,6 +9,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "strata/model/value.h"
 
@@ -74,12 +75,14 @@ static int pattern_matches(const pcre2_code *code, str s)
     return n >= 0 ? 1 : n == PCRE2_ERROR_NOMEMORY ? -ENOMEM : 0; /* over the limits counts as no match */
 }
 
-static st_err bad(const st_model *m, const st_attr *a, const char *problem)
+/* rule: the code in which field errors name what was broken. */
+static st_err bad(const st_model *m, const st_attr *a, const char *rule, const char *problem)
 {
     st_err rc = diag_set(ST_E_INVALID, "%s.%s %s", m->name, a->name, problem);
     struct diag *d = diag_last();
     (void)snprintf(d->table, sizeof d->table, "%s", m->table);
     (void)snprintf(d->column, sizeof d->column, "%s", a->name);
+    (void)snprintf(d->constraint, sizeof d->constraint, "%s", rule);
     return rc;
 }
 
@@ -107,19 +110,19 @@ st_err st_validate_text(const st_model *m, const st_attr *a, str s, const pcre2_
 {
     size_t n = count_characters(s);
     if (n == SIZE_MAX) {
-        return bad(m, a, "is not valid UTF-8");
+        return bad(m, a, "encoding", "is not valid UTF-8");
     }
     char problem[96];
     if (a->max && n > a->max) {
         (void)snprintf(problem, sizeof problem, "has %zu characters; at most %u are allowed", n, a->max);
-        return bad(m, a, problem);
+        return bad(m, a, "too_long", problem);
     }
     if (!code) {
         return 0;
     }
     int match = pattern_matches(code, s);
     if (match == 0) {
-        return bad(m, a, "does not have the form that its pattern asks for");
+        return bad(m, a, "pattern", "does not have the form that its pattern asks for");
     }
     return match < 0 ? diag_nomem() : 0;
 }
@@ -128,10 +131,10 @@ static st_err check_texts(const st_model *m, const st_attr *a, st_texts t)
 {
     for (size_t i = 0; i < t.n; i++) {
         if (!t.v[i]) {
-            return bad(m, a, "holds a null; array items may not be null");
+            return bad(m, a, "null", "holds a null; array items may not be null");
         }
         if (count_characters(str_of(t.v[i])) == SIZE_MAX) {
-            return bad(m, a, "holds text that is not valid UTF-8");
+            return bad(m, a, "encoding", "holds text that is not valid UTF-8");
         }
     }
     return 0;
@@ -144,22 +147,22 @@ static st_err check_length(const st_model *m, const st_attr *a, size_t n, const 
     }
     char problem[96];
     (void)snprintf(problem, sizeof problem, "has %zu %s; at most %u are allowed", n, unit, a->max);
-    return bad(m, a, problem);
+    return bad(m, a, "too_long", problem);
 }
 
 static st_err check_number(const st_model *m, const st_attr *a, double x)
 {
     if (isnan(x)) {
-        return bad(m, a, "is not a number");
+        return bad(m, a, "type", "is not a number");
     }
     char problem[96];
     if (a->min_value && x < *a->min_value) {
         (void)snprintf(problem, sizeof problem, "is %.15g; the least is %.15g", x, *a->min_value);
-        return bad(m, a, problem);
+        return bad(m, a, "range", problem);
     }
     if (a->max_value && x > *a->max_value) {
         (void)snprintf(problem, sizeof problem, "is %.15g; the most is %.15g", x, *a->max_value);
-        return bad(m, a, problem);
+        return bad(m, a, "range", problem);
     }
     return 0;
 }
@@ -168,13 +171,13 @@ st_err st_validate_attr(const st_model *m, const st_attr *a, const void *obj, co
 {
     st_value v = st_value_get(a, obj);
     if (v.null) {
-        return st_attr_nullable(a) ? 0 : bad(m, a, "is missing");
+        return st_attr_nullable(a) ? 0 : bad(m, a, "required", "is missing");
     }
     switch (v.type) {
     case ST_TEXT:
         return st_validate_text(m, a, str_n(v.text.p, v.text.len), code);
     case ST_JSON:
-        return str_is_utf8(str_n(v.text.p, v.text.len)) ? 0 : bad(m, a, "is not valid UTF-8");
+        return json_is_valid(str_n(v.text.p, v.text.len)) ? 0 : bad(m, a, "json", "is not valid JSON");
     case ST_BYTES:
         return check_length(m, a, v.bytes.len, "bytes");
     case ST_TEXTS: {
@@ -192,7 +195,7 @@ st_err st_validate_attr(const st_model *m, const st_attr *a, const void *obj, co
     case ST_DOUBLE:
         return check_number(m, a, v.d);
     case ST_ENUM:
-        return v.e.v < a->enumeration->n ? 0 : bad(m, a, "is not a value of its enumeration");
+        return v.e.v < a->enumeration->n ? 0 : bad(m, a, "enum", "is not a value of its enumeration");
     case ST_BOOL:
     case ST_UUID:
     case ST_TIME:

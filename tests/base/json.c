@@ -215,7 +215,93 @@ START_TEST(an_arena_with_a_limit_bounds_what_is_read)
 }
 END_TEST
 
-RUN("json", 30, CASE(the_writer_keeps_commas_nesting_and_escapes), CASE(broken_utf8_becomes_the_replacement_character),
+START_TEST(a_text_is_told_from_json_without_being_read)
+{
+    static const char *const good[] = {
+        "null",
+        " [ ] ",
+        "{}",
+        "-0",
+        "0.5e-3",
+        "1E+9999",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+        "[1,[2,{\"a\":[]}],\"\"]",
+        "{\"a\":{\"b\":true},\"a\":false}",
+        "\"\\ud83d\\ude00\"",
+        "\t\n\r {\"\" : [ null , 1 ] } ",
+    };
+    static const char *const bad[] = {
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "+1",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "1e10000",
+        "--1",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{1:1}",
+        "[}",
+        "{]",
+        "[",
+        "]",
+        "{",
+        "}",
+        "[1]]",
+        "1 2",
+        "\"",
+        "\"\n\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\u0000\"",
+        "\"\\ud83d\"",
+        "\"\\ude00\"",
+        "\"\\ud83d\\u0041\"",
+        "\"\xff\"",
+        "'a'",
+        "[1]x",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ck_assert_msg(json_is_valid(str_of(good[i])), "refused: %s", good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(!json_is_valid(str_of(bad[i])), "taken: %s", bad[i]);
+    }
+    ck_assert(!json_is_valid(STR("1\0")));
+    char deep[2 * JSON_DEPTH_MAX + 3];
+    for (size_t n = JSON_DEPTH_MAX; n <= JSON_DEPTH_MAX + 1; n++) {
+        for (size_t i = 0; i < 2 * n; i++) {
+            deep[i] = i < n ? '[' : ']';
+        }
+        ck_assert_int_eq(json_is_valid(str_n(deep, 2 * n)), n == JSON_DEPTH_MAX);
+    }
+    char digits[1001];
+    memset(digits, '9', sizeof digits);
+    ck_assert(json_is_valid(str_n(digits, 1000)) && !json_is_valid(str_n(digits, 1001)));
+}
+END_TEST
+
+START_TEST(a_nul_byte_behind_a_number_is_seen)
+{
+    ARENA_AUTO arena *a = arena_new(NULL, 0);
+    const struct json_value *v;
+    CODE(json_parse(a, STR("{\"a\":12\0 }"), &v, NULL), -EINVAL);
+}
+END_TEST
+
+RUN("json", 30, CASE(a_text_is_told_from_json_without_being_read), CASE(a_nul_byte_behind_a_number_is_seen),
+    CASE(the_writer_keeps_commas_nesting_and_escapes), CASE(broken_utf8_becomes_the_replacement_character),
     CASE(doubles_are_as_short_as_they_read_back), CASE(a_document_reads_and_writes_back_the_same),
     CASE(what_is_not_json_is_refused_with_its_place), CASE(nesting_ends_at_32_levels_wherever_it_is),
     CASE(size_and_number_of_values_are_bounded), CASE(every_allocation_may_fail),

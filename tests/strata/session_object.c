@@ -97,5 +97,39 @@ SESSION_TEST(a_merge_stays_within_the_tenant)
     ck_assert_str_eq(st_get(own, Author, id)->name, "Anna");
 }
 
-RUN("session_object", 60, CASE(a_refresh_reads_the_row_again), CASE(an_expired_object_is_refreshed_by_its_next_load),
+SESSION_TEST(what_clients_send_becomes_objects_and_changes)
+{
+    const struct json_value *in;
+    struct st_field_errors errors;
+    st_uuid id;
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        Author init = {.email = "set@by.program"};
+        OK(json_parse(w->a, STR("{\"name\":\"Anna\",\"born\":1900}"), &in, NULL));
+        OK(st_from_json(w->a, Author, in, ST_JSON_CREATE, ((const char *const[]){"name", "born", NULL}), &init,
+                        &errors));
+        const Author *a = st_add_(s, &Author_model, &init);
+        ck_assert_ptr_nonnull(a);
+        id = a->id;
+        OK(st_commit(s));
+    }
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        Author *a = st_edit(s, st_get(s, Author, id));
+        OK(json_parse(w->a, STR("{\"email\":null,\"name\":\"Zoe\"}"), &in, NULL));
+        OK(st_from_json(w->a, Author, in, ST_JSON_PATCH, NULL, a, &errors));
+        OK(json_parse(w->a, STR("{\"name\":\"far too long\"}"), &in, NULL));
+        CODE(st_from_json(w->a, Author, in, ST_JSON_PATCH, NULL, a, &errors), ST_E_INVALID);
+        OK(st_commit(s)); /* the session has nothing to do with what a client did wrong */
+    }
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    const Author *a = st_get(s, Author, id);
+    ck_assert_ptr_nonnull(a);
+    ck_assert_str_eq(a->name, "Zoe");
+    ck_assert_ptr_null(a->email);
+    ck_assert(a->born.v == 1900 && a->version == 2);
+}
+
+RUN("session_object", 60, CASE(what_clients_send_becomes_objects_and_changes), CASE(a_refresh_reads_the_row_again),
+    CASE(an_expired_object_is_refreshed_by_its_next_load),
     CASE(a_detached_copy_outlives_its_session_and_is_merged_into_another), CASE(a_merge_stays_within_the_tenant));
