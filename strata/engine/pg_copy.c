@@ -45,22 +45,20 @@ static st_err pump(struct copying *k, bool answer)
     }
 }
 
-/* The answers up to the last. Returns the first failure among them, or one of reading them. */
+/* The answers up to the last, of which there is one at least. Returns the first failure among them, or one of reading
+ * them. */
 static st_err take_answers(struct copying *k, int64_t *ret_rows)
 {
     st_err err = 0;
-    for (bool any = false;; any = true) {
+    for (bool answered = false;; answered = true) {
         st_err rc = pump(k, true);
         if (rc) {
             return rc;
         }
         PGresult *res = PQgetResult(k->c->pq);
-        if (!res && !any) {
-            return pg_no_result(k->c);
-        }
         if (!res) {
             k->c->busy = false;
-            return err;
+            return answered ? err : pg_no_result(k->c);
         }
         uint64_t n;
         if (PQresultStatus(res) == PGRES_FATAL_ERROR) {
@@ -75,11 +73,32 @@ static st_err take_answers(struct copying *k, int64_t *ret_rows)
     }
 }
 
+/* The server did not begin to copy: 0 when it said why, and has said all. */
+static st_err refused(struct copying *k)
+{
+    for (;;) {
+        st_err rc = pump(k, true);
+        if (rc) {
+            return rc;
+        }
+        PGresult *res = PQgetResult(k->c->pq);
+        PQclear(res);
+        if (!res) {
+            k->c->busy = false;
+            return 0;
+        }
+        if (PQstatus(k->c->pq) == CONNECTION_BAD) {
+            return ST_E_CONNECTION;
+        }
+    }
+}
+
 static st_err begin_piece(struct copying *k)
 {
     struct pg_conn *c = k->c;
     c->busy = true;
     k->piece = 0;
+    buf_clear(&k->out);
     st_err rc = PQsendQuery(c->pq, k->what->sql.p) ? pump(k, true) : pg_failed(c, "cannot send a COPY");
     if (rc) {
         return rc;
@@ -88,16 +107,14 @@ static st_err begin_piece(struct copying *k)
     if (!res) {
         return pg_no_result(c);
     }
-    bool ready = PQresultStatus(res) == PGRES_COPY_IN;
-    st_err err = ready ? 0 : pg_error(c, res);
+    st_err err = PQresultStatus(res) == PGRES_COPY_IN ? 0 : pg_error(c, res);
     PQclear(res);
-    int64_t none = 0;
-    if (!ready) {
-        rc = c->base.broken ? err : take_answers(k, &none);
-        return err ? err : rc;
+    if (err && !c->base.broken) {
+        struct diag kept = *diag_last();
+        (void)refused(k); /* when it fails, the connection is to be reset */
+        *diag_last() = kept;
     }
-    buf_clear(&k->out);
-    return 0;
+    return err;
 }
 
 static st_err send_rows(struct copying *k)

@@ -394,53 +394,10 @@ START_TEST(a_server_that_talks_meanwhile_is_listened_to)
 }
 END_TEST
 
-static st_err copy_both(struct world *w)
-{
-    struct source from = {.rows = 20}, listed = {.rows = 3};
-    Author x[2] = {{.name = "Anna"}, {.name = "Otto"}}, *rows[2] = {&x[0], &x[1]};
-    ST_SESSION(s, w->e, .tenant = tenant_a);
-    st_err rc = st_copy_from(s, Author, next_author, &from, NULL);
-    rc = rc ? rc : st_copy_many(s, Author, rows, 2, NULL);
-    rc = rc ? rc : st_copy_from(s, Country, next_country, &listed, NULL);
-    return rc ? rc : st_commit(s);
-}
-
-static void fail_each(struct world *w)
-{
-    uint64_t failed = 0;
-    for (uint64_t i = 1;; i++) {
-        world_reopen(w, w->url, NULL);
-        mem_fail_at(i, false);
-        st_err rc = copy_both(w);
-        bool reached = mem_fail_seen() >= i;
-        mem_fail_at(0, false);
-        ck_assert_msg(rc == 0 || rc == -ENOMEM, "allocation %llu: %d: %s", (unsigned long long)i, rc, test_diag());
-        failed += rc != 0;
-        ck_assert_int_eq(authors_in(w, tenant_a), rc ? 0 : 22);
-        ck_assert_int_eq(countries_in(w), rc ? 0 : 3);
-        ST_SESSION(s, w->e, .tenant = tenant_a);
-        OK(st_delete_where(s, Author, NULL, NULL));
-        OK(st_delete_where(s, Country, NULL, NULL));
-        OK(st_commit(s));
-        if (!reached) {
-            break;
-        }
-    }
-    ck_assert_uint_gt(failed, 20);
-}
-
-START_TEST(every_allocation_may_fail)
-{
-    in_worlds(WORLD_SQLITE, WORLD_PG, library_create, fail_each);
-    in_worlds(WORLD_ADMIN, WORLD_ADMIN, library_create, fail_each);
-}
-END_TEST
-
 RUN("session_copy", 100, CASE(copied_rows_are_there_and_have_their_ids), CASE(a_source_is_asked_until_it_has_no_more),
     CASE(what_is_longer_than_a_piece_arrives_whole), CASE(every_type_is_copied), CASE(pending_rows_are_written_before),
     CASE(a_broken_row_stops_all), CASE(the_database_says_what_was_violated),
     CASE(a_source_that_fails_ends_all_with_its_code), CASE(an_error_is_told_before_the_source_ends),
     CASE(a_source_may_wait_and_not_use_the_session), CASE(a_read_only_session_copies_nothing),
     CASE(a_cancelled_copy_gives_back_a_clean_connection), CASE(cancelling_at_any_moment_leaves_the_pool_healthy),
-    CASE(copy_is_used_wherever_it_is_allowed), CASE(a_server_that_talks_meanwhile_is_listened_to),
-    CASE(every_allocation_may_fail));
+    CASE(copy_is_used_wherever_it_is_allowed), CASE(a_server_that_talks_meanwhile_is_listened_to));
