@@ -22,8 +22,8 @@ static bool is_zero(const st_attr *a, const void *obj)
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now)
 {
     if (m->id && st_attr_type(m->id) == ST_UUID && is_zero(m->id, obj)) {
-        st_value id = st_v_uuid(uuid_v7());
-        st_value_put(m->id, obj, &id);
+        st_uuid id = uuid_v7();
+        memcpy((char *)obj + m->id->offset, &id, sizeof id); /* a key is never of the nullable form */
     }
     if (m->version && is_zero(m->version, obj)) {
         st_value one = st_attr_type(m->version) == ST_INT32 ? st_v_int32(1) : st_v_int64(1);

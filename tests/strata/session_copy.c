@@ -371,6 +371,23 @@ COPY_TEST(copy_is_used_wherever_it_is_allowed)
     ck_assert_int_eq(authors_in(w, tenant_a), 100);
 }
 
+/* Of base/mem.h, SQLite's own among them. A bulk statement makes its arrays anew for each 1,000 rows. */
+COPY_TEST(ten_times_the_rows_take_no_more_allocations)
+{
+    uint64_t seen[2];
+    for (int i = 0; i < 2; i++) {
+        struct source from = {.rows = i ? 20000 : 2000};
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        OK(st_copy_from(s, Author, next_author, &(struct source){.rows = 1}, NULL)); /* what is kept is there */
+        OK(st_rollback(s));
+        mem_fail_at(UINT64_MAX, false);
+        OK(st_copy_from(s, Author, next_author, &from, NULL));
+        seen[i] = mem_fail_seen();
+        mem_fail_at(0, false);
+    }
+    ck_assert_uint_le(seen[1], seen[0] + (walled(w) ? 18 * 100 : 20));
+}
+
 static void create_talking(struct world *w)
 {
     library_create(w);
@@ -400,4 +417,5 @@ RUN("session_copy", 100, CASE(copied_rows_are_there_and_have_their_ids), CASE(a_
     CASE(a_source_that_fails_ends_all_with_its_code), CASE(an_error_is_told_before_the_source_ends),
     CASE(a_source_may_wait_and_not_use_the_session), CASE(a_read_only_session_copies_nothing),
     CASE(a_cancelled_copy_gives_back_a_clean_connection), CASE(cancelling_at_any_moment_leaves_the_pool_healthy),
-    CASE(copy_is_used_wherever_it_is_allowed), CASE(a_server_that_talks_meanwhile_is_listened_to));
+    CASE(copy_is_used_wherever_it_is_allowed), CASE(ten_times_the_rows_take_no_more_allocations),
+    CASE(a_server_that_talks_meanwhile_is_listened_to));
