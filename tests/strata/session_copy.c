@@ -263,6 +263,31 @@ COPY_TEST(a_source_that_fails_ends_all_with_its_code)
     is_healthy(w);
 }
 
+static void create_closed(struct world *w)
+{
+    library_create(w);
+    pg_test_exec(w->url, "REVOKE INSERT ON countries FROM waymark_app");
+}
+
+static void be_refused(struct world *w)
+{
+    struct source from = {.rows = 10};
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    CODE(st_copy_from(s, Country, next_country, &from, NULL), ST_E_SQL);
+    ck_assert_str_eq(diag_last()->sqlstate, "42501");
+    ck_assert_int_eq(from.given, 1);
+    OK(st_rollback(s));
+    ck_assert_ptr_nonnull(st_add(s, Author, .name = "Anna"));
+    OK(st_commit(s));
+    is_healthy(w);
+}
+
+START_TEST(a_copy_that_the_server_refuses_costs_no_connection)
+{
+    in_world(WORLD_APP, create_closed, be_refused);
+}
+END_TEST
+
 /* Of rows without end, the second is refused. */
 COPY_TEST(an_error_is_told_before_the_source_ends)
 {
@@ -415,7 +440,7 @@ RUN("session_copy", 100, CASE(copied_rows_are_there_and_have_their_ids), CASE(a_
     CASE(what_is_longer_than_a_piece_arrives_whole), CASE(every_type_is_copied), CASE(pending_rows_are_written_before),
     CASE(a_broken_row_stops_all), CASE(the_database_says_what_was_violated),
     CASE(a_source_that_fails_ends_all_with_its_code), CASE(an_error_is_told_before_the_source_ends),
-    CASE(a_source_may_wait_and_not_use_the_session), CASE(a_read_only_session_copies_nothing),
-    CASE(a_cancelled_copy_gives_back_a_clean_connection), CASE(cancelling_at_any_moment_leaves_the_pool_healthy),
-    CASE(copy_is_used_wherever_it_is_allowed), CASE(ten_times_the_rows_take_no_more_allocations),
-    CASE(a_server_that_talks_meanwhile_is_listened_to));
+    CASE(a_copy_that_the_server_refuses_costs_no_connection), CASE(a_source_may_wait_and_not_use_the_session),
+    CASE(a_read_only_session_copies_nothing), CASE(a_cancelled_copy_gives_back_a_clean_connection),
+    CASE(cancelling_at_any_moment_leaves_the_pool_healthy), CASE(copy_is_used_wherever_it_is_allowed),
+    CASE(ten_times_the_rows_take_no_more_allocations), CASE(a_server_that_talks_meanwhile_is_listened_to));
