@@ -347,10 +347,13 @@ struct st_migrate_options {
     int64_t statement_timeout_ms; /* 0: an hour */
     const char *direct_url;       /* when the engine's URL leads through a transaction pooler: the way past it, which
                                      changes outside of transactions need; NULL: the engine's own */
+    bool no_snapshot;             /* SQLite: no copy of the file is kept until the end, see below */
     int64_t max_lag_ms;           /* backfills wait while a replica is farther behind; 0: 10,000 */
     void (*progress)(void *arg, const struct st_migrate_progress *p);
     void *arg;
 };
+/* On SQLite the file is copied to FILE.before-<first revision> before anything is changed. The copy goes when all has
+ * worked, or when nothing was committed; else the diagnosis names it. */
 /* The same with options, which may be NULL. */
 st_err st_upgrade_with(st_engine *e, const struct st_migrations *m, const char *target,
                        const struct st_migrate_options *o, int64_t deadline);

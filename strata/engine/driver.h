@@ -117,11 +117,13 @@ st_err st_share_run(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t 
 #define ST_SET_TENANT_ID UINT64_C(0x7374726174610001)
 /* Several statements in one string, no parameters, no rows. */
 st_err st_conn_exec(st_conn *c, const char *sql, int64_t deadline);
+/* SQLite: writes the database as its last commit left it to path, in the place of what is there. ST_E_FULL: no room. */
+st_err st_conn_copy_file(st_conn *c, const char *path, int64_t deadline);
 bool st_conn_in_transaction(const st_conn *c);
 enum st_dialect st_conn_dialect(const st_conn *c);
 st_engine *st_conn_engine(const st_conn *c);
 
-const struct st_hooks *st_engine_hooks(const st_engine *e); /* or NULL */
+const struct st_hooks *st_engine_hooks(const st_engine *e);   /* or NULL */
 void st_engine_audit(const st_engine *e, const char *reason); /* calls on_audit, if there is one */
 
 /* ---- for migrations ---- */

@@ -114,6 +114,7 @@ static st_err move(struct command *k, bool up)
     int fd = fileno(k->out);
     s.terminal = fd >= 0 && isatty(fd);
     struct st_migrate_options o = {.unsafe = command_option(k, "--unsafe") != NULL, .progress = show, .arg = &s};
+    o.no_snapshot = command_option(k, "--no-snapshot") != NULL;
     o.direct_url = command_option(k, "--direct-url");
     o.direct_url = o.direct_url ? o.direct_url : getenv("STRATA_MIGRATE_URL");
     st_err rc = command_duration(k, "--lock-timeout", &o.lock_timeout_ms);
@@ -149,6 +150,7 @@ static const struct command_option options[] = {
     {"--unsafe", NULL, "PostgreSQL: direct forms, which lock, scan and rewrite while others wait"},
     {"--lock-timeout", "TIME", "how long to wait for a lock before a pause and another try; 10s"},
     {"--statement-timeout", "TIME", "the longest that one statement may take; 60m"},
+    {"--no-snapshot", NULL, "SQLite: keep no copy of the file until all has worked"},
     {"--direct-url", "URL", "the way past a transaction pooler; also STRATA_MIGRATE_URL"},
     {0},
 };

@@ -102,7 +102,9 @@ st_err migrate_begin_locked(struct migrate_runner *r)
 
 st_err migrate_commit(struct migrate_runner *r)
 {
-    return st_conn_exec(r->conn, "COMMIT", r->deadline);
+    st_err rc = st_conn_exec(r->conn, "COMMIT", r->deadline);
+    r->committed = r->committed || !rc;
+    return rc;
 }
 
 void migrate_abandon(struct migrate_runner *r)

@@ -226,7 +226,8 @@ static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
         return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
     }
     assert(st_conn_in_transaction(r->conn));
-    return work(r, &round, node);
+    rc = migrate_snapshot(r, &round.journal, node);
+    return rc ? rc : work(r, &round, node);
 }
 
 static void set_options(struct st_migrate_options *o)
@@ -258,6 +259,7 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
                                .up = up,
                                .o = o ? *o : (struct st_migrate_options){0},
                                .deadline = deadline,
+                               .a = a,
                                .plan_arena = plan};
     set_options(&r.o);
     r.todo = ARENA_ARRAY(a, bool, g.n);
@@ -271,6 +273,7 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
         rc = go_round(&r, each, &done);
     }
     migrate_close(&r);
+    migrate_snapshot_end(&r, rc);
     return rc;
 }
 

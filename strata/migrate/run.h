@@ -61,6 +61,10 @@ struct migrate_runner {
     bool *applied; /* by node; read again in each transaction */
     bool resolved;
     struct st_migrate_options o; /* defaults filled in */
+    arena *a;                    /* lives as long as the runner */
+    const char *file, *snapshot; /* SQLite: the database's, and its copy from before; NULL: none, or not yet */
+    bool looked;                 /* whether there should be a copy */
+    bool committed;              /* something has been */
     unsigned tries;              /* that failed at the phase at hand, one after another */
     int64_t deadline;
 
@@ -101,6 +105,13 @@ st_err migrate_phase(struct migrate_runner *r, struct migrate_round *round, size
 st_err migrate_watched_step(struct migrate_runner *r, arena *a, const struct migrate_step *s);
 /* After ST_E_BUSY and ST_E_DEADLOCK: a pause and 0, when it may be tried again; else rc. */
 st_err migrate_pause(struct migrate_runner *r, size_t at, st_err rc);
+
+/* ---- snapshot.c ---- */
+/* SQLite: a copy of the file, in the transaction that is open, before anything is changed. j: a revision that is under
+ * way has its copy already. */
+st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *j, const struct migrate_node *node);
+/* At the end, rc, with nothing open: the copy goes, or is offered in the diagnosis. */
+void migrate_snapshot_end(struct migrate_runner *r, st_err rc);
 
 /* ---- backfill.c ---- */
 /* All batches that are left, each a transaction of its own, then the count of what could not be filled. */
