@@ -411,50 +411,6 @@ DB_TEST(many_rows_are_inserted_at_once)
     ck_assert_int_eq(number(w, "SELECT count(*) FROM towns WHERE name = 'it''s'"), 600);
 }
 
-START_TEST(nonsense_is_refused_by_name)
-{
-    struct world world, *w = &world;
-    world_open(w, ST_SQLITE, NULL);
-    static const st_table_column text = {"c", ST_TEXT}, key = {"c", ST_TEXT, .pk = true}, other = {"d", ST_TEXT};
-#define REFUSED(call, words)                                                            \
-    do {                                                                                \
-        st_ops ops, *o = &ops;                                                          \
-        migrate_ops_init(o, w->a, ST_SQLITE);                                           \
-        CODE(call, ST_E_INVALID);                                                       \
-        ck_assert_msg(says(words), "%s (%s)", diag_last()->message, diag_last()->hint); \
-        CODE(st_drop_table(o, "t"), ST_E_INVALID);                                      \
-    } while (0)
-    REFUSED(st_add_column(o, "t", &key), "use st_change_primary_key");
-    REFUSED(st_alter_column(o, "t", &text, &other, NULL), "rename it first");
-    REFUSED(st_alter_column(o, "t", &text, &key, NULL), "primary key");
-    REFUSED(st_rename_table(o, "t", ""), "name of the table");
-    REFUSED(st_rename_column(o, NULL, "a", "b"), "names the table \"\"");
-    REFUSED(st_add_check(o, "t", &(const st_table_check){"x", NULL, false}), "a condition");
-    REFUSED(st_add_fk(o, "t", &(const st_table_fk){.columns = {"a"}, .table = "u"}), "as many columns");
-    REFUSED(st_drop_constraint(o, "t", 0, "x"), "no kind of constraint");
-    REFUSED(st_change_primary_key(o, "t", NULL, NULL, NULL), "names no columns");
-    REFUSED(st_create_enum(o, &(const st_enum_type){"e", ST_VALUES("")}), "value 1");
-    REFUSED(st_add_enum_value(o, "e", NULL, NULL), "the enum \"e\"");
-    REFUSED(st_create_policy(o, "t", &(const st_table_policy){"p", "TRUNCATE", .using_sql = "true"}), "SELECT, INSERT");
-    REFUSED(st_create_trigger(o, "t", &(const st_table_trigger){.name = "x", .when = "BEFORE UPDATE OR"}), "such as");
-    REFUSED(st_create_trigger(o, "t", &(const st_table_trigger){.name = "x", .when = "AFTER INSERT OF a"}), "such as");
-    REFUSED(st_create_trigger(o, "t", &(const st_table_trigger){.name = "x", .when = "AFTER DELETE OR DELETE"}),
-            "such as");
-    REFUSED(st_create_trigger(o, "t", &(const st_table_trigger){"x", "AFTER DELETE", NULL, "$strata$", NULL}),
-            "quotes it");
-    REFUSED(st_add_column(o, "t", &(const st_table_column){"c", ST_TEXT, .type_sql = "text"}), "two types");
-    REFUSED(st_add_column(o, "t", &(const st_table_column){"c", ST_TEXT, .identity = true}), "identity");
-    REFUSED(st_add_column(o, "t", &(const st_table_column){"c", ST_TEXT, .enum_type = "e"}), "ST_ENUM");
-    REFUSED(st_add_column(o, "t", &(const st_table_column){"c", ST_TEXT, .generated = "1", .default_sql = "1"}),
-            "is generated");
-    REFUSED(ST_INSERT_ROWS(o, "t", ST_VALUES("a", "b"), v_int(1)), "1 values for 2 columns");
-    REFUSED(ST_INSERT_ROWS(o, "t", ST_VALUES("a"), {0}), "row 1 to insert: the value of a has no type");
-    REFUSED(st_run_step(o, "x", NULL, NULL), "needs a function");
-    REFUSED(st_run_backfill(o, &(const st_backfill){.table = "t"}), "nothing to set");
-    world_close(w);
-}
-END_TEST
-
 static st_err faulty_up(st_ops *o)
 {
     age_up(o);
@@ -507,5 +463,4 @@ RUN("strata migrate ops", 60, CASE(a_column_is_altered_in_every_respect), CASE(v
     CASE(constraints_of_every_kind_come_and_go), CASE(primary_keys_change_and_numbers_go_on),
     CASE(columns_with_any_default_come_and_go), CASE(a_column_becomes_generated), CASE(triggers_come_and_go),
     CASE(enums_and_policies_come_and_go), CASE(values_of_an_enum_are_added_and_renamed),
-    CASE(many_rows_are_inserted_at_once), CASE(nonsense_is_refused_by_name),
-    CASE(a_rebuild_survives_every_failed_allocation));
+    CASE(many_rows_are_inserted_at_once), CASE(a_rebuild_survives_every_failed_allocation));
