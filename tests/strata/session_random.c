@@ -1,11 +1,8 @@
-/* Random work in sessions beside a plain model of what should be, on SQLite and PostgreSQL.
- *
- * WAYMARK_TEST_SEED repeats a run, WAYMARK_TEST_OPS sets how many operations each database gets. */
-#include "session_support.h"
+/* Random work in sessions beside a plain model of what should be, on SQLite and PostgreSQL (random.h says how to repeat
+ * it). */
+#include "random.h"
 
-#include <time.h>
-
-enum { ROWS_MAX = 40, NAMES = 30, OPS = 50000 };
+enum { ROWS_MAX = 40, NAMES = 30, OPS = 50000, SAVEPOINTS = 3 };
 
 /* A row as it should be. Strings are numbers: name "n07", email "e3@x" or null at -1; born null at -1. */
 struct row {
@@ -18,26 +15,21 @@ struct table {
 };
 struct play {
     struct world *w;
-    uint64_t seed, random;
-    uint64_t step;
+    struct chance chance;
     int tenant;
     st_session *s;
     struct table committed[2], now; /* now: of the open session */
+    struct st_mark marks[SAVEPOINTS];
+    struct table saved[SAVEPOINTS];
+    int n_saved;
+    arena *copies;
     char names[NAMES][4], emails[NAMES][8];
 };
 
 static uint64_t below(struct play *p, uint64_t n)
 {
-    uint64_t z = p->random += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return (z ^ (z >> 31)) % n;
+    return chance_below(&p->chance, n);
 }
-
-#define MUST(p, cond)                                                                                                 \
-    ck_assert_msg(cond, "seed %llu, step %llu: %s: %s", (unsigned long long)(p)->seed, (unsigned long long)(p)->step, \
-                  #cond, test_diag())
-#define DONE(p, expr) MUST(p, (expr) == 0)
 
 static const char *email_of(const struct play *p, int email)
 {
@@ -95,11 +87,31 @@ static void reopen(struct play *p, int tenant)
     DONE(p, st_session_open(p->w->e, &o, &p->s));
     p->tenant = tenant;
     p->now = p->committed[tenant];
+    p->n_saved = 0;
 }
 static void undo(struct play *p)
 {
     DONE(p, st_rollback(p->s));
     p->now = p->committed[p->tenant];
+    p->n_saved = 0;
+}
+static void go_back(struct play *p)
+{
+    if (p->n_saved) {
+        int to = (int)below(p, (uint64_t)p->n_saved);
+        DONE(p, st_rollback_to(p->s, &p->marks[to]));
+        p->now = p->saved[to];
+        p->n_saved = to + 1;
+    }
+}
+/* After a failure. */
+static void undo_some(struct play *p)
+{
+    if (p->n_saved && below(p, 2) == 0) {
+        go_back(p);
+    } else {
+        undo(p);
+    }
 }
 
 /* ---- conditions, with SQL's three truths: 1, 0, -1 unknown ---- */
@@ -168,7 +180,7 @@ static void add(struct play *p)
     MUST(p, a);
     if (twin) {
         MUST(p, st_flush(p->s) == ST_E_UNIQUE);
-        undo(p);
+        undo_some(p);
         return;
     }
     *r = (struct row){true, true, false, a->id, name, email, born, 1};
@@ -344,25 +356,95 @@ static void by_criteria(struct play *p)
     MUST(p, n == want);
 }
 
+/* A copy of a row, changed outside of the session, comes in again. */
+static void merge(struct play *p)
+{
+    struct row *r = slot(p, true);
+    if (!r) {
+        return;
+    }
+    arena_reset(p->copies);
+    Author *copy = st_detach(p->s, get(p, r), p->copies);
+    MUST(p, copy);
+    if (below(p, 8) == 0) {
+        copy->version++;
+        MUST(p, !st_merge(p->s, Author, copy) && st_session_error(p->s) == ST_E_CONFLICT);
+        undo_some(p);
+        return;
+    }
+    struct row was = *r;
+    r->email = (int)below(p, 4) - 1;
+    r->born = (int)below(p, NAMES) - 1;
+    copy->email = email_of(p, r->email);
+    copy->born = born_of(r->born);
+    copy->version = below(p, 2) ? copy->version : 0;
+    const Author *mine = st_merge(p->s, Author, copy);
+    MUST(p, mine && mine == st_get(p->s, Author, r->id));
+    r->pending = was.email != r->email || was.born != r->born;
+    DONE(p, st_flush(p->s));
+    flushed(p);
+    same(p, mine, r);
+}
+
+static void read_again(struct play *p)
+{
+    struct row *r = slot(p, true);
+    if (!r) {
+        return;
+    }
+    const Author *a = get(p, r);
+    if (below(p, 2) == 0) {
+        DONE(p, st_refresh(p->s, a));
+        flushed(p);
+    } else {
+        DONE(p, st_flush(p->s));
+        flushed(p);
+        DONE(p, st_expire(p->s, a));
+    }
+    MUST(p, st_get(p->s, Author, r->id) == a);
+    same(p, a, r);
+}
+
+static void savepoint(struct play *p)
+{
+    if (p->n_saved < SAVEPOINTS) {
+        DONE(p, st_savepoint(p->s, &p->marks[p->n_saved]));
+        flushed(p);
+        p->saved[p->n_saved++] = p->now;
+    }
+}
+
+static void release(struct play *p)
+{
+    if (p->n_saved) {
+        int from = (int)below(p, (uint64_t)p->n_saved);
+        DONE(p, st_release(p->s, &p->marks[from]));
+        flushed(p);
+        p->n_saved = from;
+    }
+}
+
 static void commit(struct play *p)
 {
     DONE(p, st_commit(p->s));
     flushed(p);
+    p->n_saved = 0;
     p->committed[p->tenant] = p->now;
 }
 
 static void step(struct play *p)
 {
     static void (*const acts[])(struct play *) = {
-        add, add, add, look, look, edit, edit, edit, look, select_some, select_some, upsert, by_criteria, remove_one};
-    uint64_t what = below(p, 20);
+        add,         add,    add,         look,       look,  edit,       edit,      edit,      look,    select_some,
+        select_some, upsert, by_criteria, remove_one, merge, read_again, savepoint, savepoint, go_back, release};
+    uint64_t what = below(p, 26);
     if (what < sizeof acts / sizeof *acts) {
         acts[what](p);
-    } else if (what < 17) {
+    } else if (what < 23) {
         commit(p);
-    } else if (what < 18) {
+    } else if (what < 24) {
         undo(p);
-    } else if (what < 19) {
+    } else if (what < 25) {
         reopen(p, (int)below(p, 2));
     } else if (below(p, 8) == 0) {
         commit(p);
@@ -370,27 +452,19 @@ static void step(struct play *p)
     }
 }
 
-static uint64_t number_from(const char *variable, uint64_t otherwise)
-{
-    const char *text = getenv(variable);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void random_work(struct world *w)
 {
-    uint64_t ops = number_from("WAYMARK_TEST_OPS", OPS);
     struct play *p = mem_zalloc(1, sizeof *p);
     ck_assert_ptr_nonnull(p);
     p->w = w;
-    p->random = p->seed = number_from("WAYMARK_TEST_SEED", (uint64_t)time(NULL));
-    (void)fprintf(stderr, "# %llu operations, WAYMARK_TEST_SEED=%llu\n", (unsigned long long)ops,
-                  (unsigned long long)p->seed);
+    p->chance = chance_open(OPS);
     for (int i = 0; i < NAMES; i++) {
         (void)snprintf(p->names[i], sizeof p->names[i], "n%02d", i % 100);
         (void)snprintf(p->emails[i], sizeof p->emails[i], "e%d@x", i % 100);
     }
+    p->copies = arena_new(NULL, 0);
     reopen(p, 0);
-    for (p->step = 0; p->step < ops; p->step++) {
+    for (; p->chance.step < p->chance.ops; p->chance.step++) {
         step(p);
     }
     for (int tenant = 0; tenant < 2; tenant++) { /* what was committed is what is there */
@@ -406,6 +480,7 @@ static void random_work(struct world *w)
         MUST(p, all.err == 0 && all.n == n);
     }
     st_session_close(p->s);
+    arena_free(p->copies);
     mem_free(p);
 }
 
