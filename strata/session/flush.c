@@ -308,9 +308,59 @@ static st_err write_knots(struct batch *b, const struct row_order *o, bool delet
     return rc;
 }
 
-static st_err write_all(struct batch *b, const struct plan *p)
+/* Whether m has a foreign key to the model. */
+static bool refers(const st_mapper *m, const st_model *to)
+{
+    for (uint32_t c = 0; c < m->n_columns; c++) {
+        if (m->columns[c].attr->references == to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Deletes come before all else where they may, so that another row can take a deleted one's place in a unique key: in
+ * groups whose rows are referred to only by rows that go first, too, and not by any that a change still points
+ * elsewhere.
+ */
+static void choose_first(const struct plan *p)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < p->n; i++) {
+        wanted |= p->groups[i].n_delete && p->groups[i].n_new + p->groups[i].n_edit;
+    }
+    for (size_t i = p->n; wanted && i-- > 0;) { /* children first */
+        struct group *g = &p->groups[p->removal.groups[i]];
+        bool first = g->n_delete > 0;
+        for (size_t k = 0; k < p->removal.n_knots && first; k++) {
+            first = p->removal.knots[k].row->mapper != g->m;
+        }
+        for (size_t k = 0; k < p->n && first; k++) {
+            const struct group *by = &p->groups[k];
+            bool safe = by->n_edit == 0 && (by == g || by->n_delete == 0 || by->first);
+            first = safe || !refers(by->m, g->m->model);
+        }
+        g->first = first;
+    }
+}
+
+/* Those that come first, or the others. */
+static st_err delete_rows(struct batch *b, const struct plan *p, bool first)
 {
     st_err rc = 0;
+    for (size_t i = p->n; i-- > 0 && !rc;) {
+        const struct group *g = &p->groups[p->removal.groups[i]];
+        for (size_t k = g->first == first ? g->n_delete : 0; k-- > 0 && !rc;) {
+            rc = delete_row(b, g, g->rows[g->n_new + g->n_edit + k]);
+        }
+    }
+    return rc;
+}
+
+static st_err write_all(struct batch *b, const struct plan *p)
+{
+    choose_first(p);
+    st_err rc = delete_rows(b, p, true);
     for (size_t i = 0; i < p->n && !rc; i++) {
         rc = insert_group(b, p, &p->groups[p->insert.groups[i]]);
     }
@@ -322,13 +372,7 @@ static st_err write_all(struct batch *b, const struct plan *p)
         }
     }
     rc = rc ? rc : write_knots(b, &p->removal, true);
-    for (size_t i = p->n; i-- > 0 && !rc;) {
-        const struct group *g = &p->groups[p->removal.groups[i]];
-        for (size_t k = g->n_delete; k-- > 0 && !rc;) {
-            rc = delete_row(b, g, g->rows[g->n_new + g->n_edit + k]);
-        }
-    }
-    return rc;
+    return rc ? rc : delete_rows(b, p, false);
 }
 
 /* What is pending, as statements; it stays pending. last: nothing of the transaction follows but its end. */

@@ -10,6 +10,7 @@ struct group {
     struct row **rows; /* new, then changed, then deleted; each in the order in which the caller named them */
     size_t n_new, n_edit, n_delete;
     size_t at_new, at_edit, at_delete; /* while being filled */
+    bool first;                        /* its deletes come before everything else */
 };
 
 /* A foreign key that points at a row which is not there yet, in a cycle: null at first, and set by a second update. Of

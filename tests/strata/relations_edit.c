@@ -135,6 +135,28 @@ CLUB_TEST(many_to_many_is_changed_by_rows_between)
     CODE(st_remove(s, m, topics, all), ST_E_NOT_FOUND);
 }
 
+CLUB_TEST(what_was_taken_out_may_be_put_in_again_before_a_flush)
+{
+    club_put(w, tenant_a, "c", 2);
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        const Member *m = st_first(s, Member, ST_EQ(Member, name, "m0"));
+        const Topic *all = st_first(s, Topic, ST_EQ(Topic, name, "all"));
+        for (int i = 0; i < 3; i++) {
+            OK(st_remove(s, m, topics, all));
+            OK(st_append(s, m, topics, all));
+        }
+        OK(st_delete(s, st_first(s, Topic, ST_EQ(Topic, name, "odd"))));
+        OK(st_commit(s));
+        const Topic *even = st_first(s, Topic, ST_EQ(Topic, name, "even"));
+        OK(st_delete(s, even));
+        ck_assert_ptr_nonnull(st_add(s, Topic, .name = "even")); /* a unique name */
+        OK(st_commit(s));
+    }
+    ck_assert_int_eq(club_count(w, tenant_a, &Topic_model), 2);
+    ck_assert_int_eq(club_count(w, tenant_a, &MemberTopic_model), 2);
+}
+
 CLUB_TEST(a_delete_takes_along_what_the_session_or_the_database_sees_to)
 {
     club_put(w, tenant_a, "c", 3);
@@ -344,6 +366,7 @@ RUN("relations_edit", 100, CASE(a_child_appended_to_a_new_parent_gets_its_key_an
     CASE(moving_a_child_takes_it_out_of_one_list_and_into_the_other),
     CASE(a_changed_key_is_no_longer_answered_by_the_old_reference), CASE(a_rollback_forgets_what_was_related),
     CASE(one_to_one_is_set_from_either_side), CASE(many_to_many_is_changed_by_rows_between),
+    CASE(what_was_taken_out_may_be_put_in_again_before_a_flush),
     CASE(a_delete_takes_along_what_the_session_or_the_database_sees_to),
     CASE(a_delete_sets_the_keys_of_children_to_null_and_a_rollback_undoes_it), CASE(an_orphan_is_deleted),
     CASE(rows_that_point_at_each_other_are_written_and_deleted),
