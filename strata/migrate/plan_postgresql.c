@@ -244,7 +244,7 @@ static st_err on_table(struct migrate_planner *p, const struct migrate_op *op)
         rename_of(b, op->constraint.name, op->constraint.to);
         break;
     default:
-        assert(!"an operation on a table");
+        assert(false); /* plan_op sends no other */
     }
     return add(p, op);
 }

@@ -153,7 +153,6 @@ static st_err native_drop(struct rebuild *r, const struct migrate_step *s, const
             n++;
         }
     }
-    *ret_n = 0;
     if (n != 1 || only->kind != MIGRATE_DROP_COLUMN || !lite_column(&r->t, only->name) ||
         rebuild_column_is_bound(r, only->name)) {
         return 0;
@@ -173,12 +172,30 @@ static st_err native_drop(struct rebuild *r, const struct migrate_step *s, const
     return 0;
 }
 
-static st_err prepare(st_conn *c, const struct migrate_step *s, int64_t deadline, struct rebuild *r,
-                      const char *const **ret, size_t *ret_n)
+/* ALTER TABLE DROP COLUMN looks at every view and trigger, and fails at one that is broken, whatever it is about. */
+static st_err any_broken(st_conn *c, struct rebuild *others, const char *table, int64_t deadline, bool *ret)
 {
-    bool has_stat;
+    st_err rc = rebuild_list_others(c, others, table, deadline);
+    rc = rc ? rc : rebuild_check_others(c, others, true, deadline);
+    *ret = false;
+    for (size_t i = 0; i < others->n_objects; i++) {
+        *ret = *ret || others->objects[i].gone;
+    }
+    return rc;
+}
+
+/* others: views and triggers that a column which goes could break; filled when there is one. */
+static st_err prepare(st_conn *c, const struct migrate_step *s, int64_t deadline, struct rebuild *r,
+                      struct rebuild *others, const char *const **ret, size_t *ret_n)
+{
+    bool has_stat, broken = false, drops = false;
+    for (size_t i = 0; i < s->n_ops; i++) {
+        drops = drops || s->op[i].kind == MIGRATE_DROP_COLUMN;
+    }
     st_err rc = load(c, r, s->op->table, deadline);
-    rc = rc ? rc : native_drop(r, s, ret, ret_n);
+    rc = rc || !drops ? rc : any_broken(c, others, r->table, deadline, &broken);
+    *ret_n = 0;
+    rc = rc || broken ? rc : native_drop(r, s, ret, ret_n);
     if (rc || *ret_n) {
         return rc;
     }
@@ -192,8 +209,8 @@ static st_err prepare(st_conn *c, const struct migrate_step *s, int64_t deadline
 st_err migrate_rebuild_statements(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline,
                                   const char *const **ret, size_t *ret_n)
 {
-    struct rebuild r = {.a = a};
-    return prepare(c, s, deadline, &r, ret, ret_n);
+    struct rebuild r = {.a = a}, others = {.a = a};
+    return prepare(c, s, deadline, &r, &others, ret, ret_n);
 }
 
 st_err migrate_rebuild(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline)
@@ -203,17 +220,13 @@ st_err migrate_rebuild(st_conn *c, arena *a, const struct migrate_step *s, int64
     size_t n;
     bool checked;
     assert(st_conn_in_transaction(c));
-    st_err rc = prepare(c, s, deadline, &r, &v, &n);
+    st_err rc = prepare(c, s, deadline, &r, &others, &v, &n);
     rc = rc ? rc : ask(c, a, "PRAGMA foreign_keys", deadline, &checked);
     if (!rc && checked && n > 1) {
         rc = diag_set(ST_E_INVALID,
                       "table %s cannot be rebuilt while foreign keys are on: their cascades would empty "
                       "other tables",
                       r.table);
-    }
-    if (!rc && r.drops) {
-        rc = rebuild_list_others(c, &others, r.table, deadline);
-        rc = rc ? rc : rebuild_check_others(c, &others, true, deadline);
     }
     for (size_t i = 0; !rc && i < n; i++) {
         rc = st_conn_exec(c, v[i], deadline);

@@ -24,7 +24,6 @@ struct rebuild {
     size_t n_values, values_room;
     struct rebuild_object *objects; /* indexes with a text and triggers of the table, in the order of their making */
     size_t n_objects, objects_room;
-    bool drops; /* a column goes: what else names it? */
 };
 
 /* One operation's edits. */

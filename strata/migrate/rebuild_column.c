@@ -132,6 +132,5 @@ st_err rebuild_drop_column(struct rebuild *r, const char *name)
         r->objects[i].gone =
             r->objects[i].gone || (strcmp(r->objects[i].kind, "index") == 0 && index_names(r->objects[i].sql, name));
     }
-    r->drops = true;
     return rc;
 }

@@ -161,6 +161,63 @@ START_TEST(a_view_or_trigger_that_would_break_stops_the_upgrade)
 }
 END_TEST
 
+static st_err drop_plain(st_ops *o)
+{
+    return st_drop_column(o, "t", "c");
+}
+
+START_TEST(a_view_that_was_broken_before_is_not_in_the_way_of_a_column_that_goes)
+{
+    setup();
+    must(&w, "CREATE TABLE t(a, b, c); CREATE VIEW v AS SELECT nowhere FROM t; CREATE VIEW fine AS SELECT a, b FROM t;"
+             "CREATE VIEW over AS SELECT * FROM fine; INSERT INTO t VALUES (1, 2, 3)");
+    OK(upgrade_with("a", drop_plain));
+    ck_assert_str_eq(sql_of("t"), "CREATE TABLE \"t\"(a, b)");
+    ck_assert_int_eq(number(&w, "SELECT a + b FROM over"), 3);
+    teardown();
+}
+END_TEST
+
+static st_err check_and_key(st_ops *o)
+{
+    st_add_check(o, "t", &(const st_table_check){"t_b_check", "b > 0", false});
+    return st_add_fk(o, "t", &(const st_table_fk){.columns = {"b"}, .table = "t", .to = {"a"}});
+}
+
+START_TEST(hidden_numbers_and_statistics_stay)
+{
+    setup();
+    must(&w, "CREATE TABLE t(a UNIQUE, b); CREATE INDEX t_b ON t(b);"
+             "INSERT INTO t(rowid, a, b) VALUES (7, 1, 1), (70, 2, 1), (700, 3, 2); ANALYZE");
+    const char *stat = text_of(&w, "SELECT group_concat(tbl || idx || stat) FROM sqlite_stat1");
+    OK(upgrade_with("a", check_and_key));
+    ck_assert_str_eq(text_of(&w, "SELECT group_concat(rowid) FROM t"), "7,70,700");
+    ck_assert_str_eq(text_of(&w, "SELECT group_concat(tbl || idx || stat) FROM sqlite_stat1"), stat);
+    CODE(st_engine_execute(w.e, "INSERT INTO t VALUES (9, 10)", FIBER_FOREVER), ST_E_FOREIGN_KEY);
+    CODE(st_engine_execute(w.e, "INSERT INTO t VALUES (9, -1)", FIBER_FOREVER), ST_E_CHECK);
+    teardown();
+}
+END_TEST
+
+static st_err edit_virtual(st_ops *o)
+{
+    return st_add_check(o, "x", &(const st_table_check){"x_check", "1", false});
+}
+
+START_TEST(what_is_no_table_is_not_rebuilt)
+{
+    setup();
+    CODE(upgrade_with("a", edit_virtual), ST_E_SCHEMA);
+    ck_assert_msg(says("there is no table x"), "%s", diag_last()->message);
+    must(&w, "CREATE VIRTUAL TABLE x USING fts5(body)");
+    CODE(upgrade_with("a", edit_virtual), ST_E_INVALID);
+    ck_assert_msg(says("cannot be read at byte 7"), "%s", diag_last()->message);
+    must(&w, "DROP TABLE x; CREATE VIEW x AS SELECT 1 AS a");
+    CODE(upgrade_with("a", edit_virtual), ST_E_SCHEMA);
+    teardown();
+}
+END_TEST
+
 static st_err narrow(st_ops *o)
 {
     st_alter_column(o, "t", &(const st_table_column){"k", .type_sql = "TEXT", .nullable = true},
@@ -214,4 +271,6 @@ END_TEST
 
 RUN("strata migrate rebuild", 60, CASE(what_is_not_touched_stays_as_it_was_written), CASE(children_keep_their_rows),
     CASE(a_reference_that_does_not_hold_stops_the_upgrade), CASE(a_view_or_trigger_that_would_break_stops_the_upgrade),
+    CASE(a_view_that_was_broken_before_is_not_in_the_way_of_a_column_that_goes),
+    CASE(hidden_numbers_and_statistics_stay), CASE(what_is_no_table_is_not_rebuilt),
     CASE(keys_and_types_change_where_they_stand), CASE(unnamed_constraints_go_by_their_derived_names));
