@@ -6,8 +6,8 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static const struct command_verb *const verbs[] = {
-    &command_upgrade, &command_downgrade, &command_status,   &command_check, &command_current,
-    &command_history, &command_heads,     &command_branches, &command_show,
+    &command_upgrade, &command_downgrade, &command_plan,     &command_status, &command_check, &command_current,
+    &command_history, &command_heads,     &command_branches, &command_show,   &command_lint,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

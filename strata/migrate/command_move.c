@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "strata/migrate/command.h"
+#include "strata/migrate/offline.h"
 #include "strata/migrate/run.h"
 
 enum { BAR = 30, SAY_EVERY_MS = 5000 };
@@ -136,17 +137,39 @@ static st_err move(struct command *k, bool up)
     return rc;
 }
 
+static st_err move_or_print(struct command *k, bool up)
+{
+    if (!command_option(k, "--sql")) {
+        return k->e ? move(k, up) : diag_set(ST_E_INVALID, "there is no database to work on");
+    }
+    struct migrate_offline o = {.m = k->m,
+                                .g = &k->g,
+                                .e = k->e,
+                                .range = k->n_args ? k->args[0] : NULL,
+                                .up = up,
+                                .unsafe = command_option(k, "--unsafe") != NULL,
+                                .out = k->out};
+    st_err rc = command_dialect(k, &o.d);
+    k->usage = rc != 0;
+    if (!rc && k->e && o.d != st_engine_dialect(k->e)) { /* another database is meant */
+        o.e = NULL;
+    }
+    return rc ? rc : migrate_offline(&o);
+}
+
 static st_err run_upgrade(struct command *k)
 {
-    return move(k, true);
+    return move_or_print(k, true);
 }
 
 static st_err run_downgrade(struct command *k)
 {
-    return move(k, false);
+    return move_or_print(k, false);
 }
 
 static const struct command_option options[] = {
+    {"--sql", NULL, "print the SQL instead of running it; FROM:TO says from where"},
+    {"--dialect", "NAME", "with --sql: postgresql or sqlite; the database's unless given"},
     {"--unsafe", NULL, "PostgreSQL: direct forms, which lock, scan and rewrite while others wait"},
     {"--lock-timeout", "TIME", "how long to wait for a lock before a pause and another try; 10s"},
     {"--statement-timeout", "TIME", "the longest that one statement may take; 60m"},
@@ -161,7 +184,7 @@ const struct command_verb command_upgrade = {
     "apply revisions",
     0,
     1,
-    true,
+    false,
     run_upgrade,
     options,
     "TARGET is one of:\n"
@@ -178,11 +201,12 @@ const struct command_verb command_downgrade = {
     "undo revisions",
     1,
     1,
-    true,
+    false,
     run_downgrade,
     options,
     "TARGET is one of:\n"
     "  ID      a revision, or the beginning of its id, or its label: what came after it is undone\n"
     "  -N      the last N revisions are undone\n"
     "  base    all revisions are undone\n"
-    "Tables and columns that a revision made go away with their rows.\n"};
+    "Tables and columns that a revision made go away with their rows.\n"
+    "With --sql, FROM:TO says where the database is when it cannot be asked.\n"};

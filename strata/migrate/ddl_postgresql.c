@@ -48,3 +48,18 @@ void ddl_create_enum(buf *b, const st_enum_type *t)
     }
     buf_put_char(b, ')');
 }
+
+/* By the catalog, since its name may be that of the table's former name. */
+void ddl_drop_primary_key(buf *b, const char *table)
+{
+    buf_puts(b, "DO $$ DECLARE old text; BEGIN SELECT conname INTO STRICT old FROM pg_catalog.pg_constraint WHERE "
+                "contype = 'p' AND conrelid = ");
+    buf name BUF_AUTO;
+    buf_init(&name, 4096);
+    ddl_ident(&name, table);
+    ddl_string(b, name.p);
+    b->err = b->err ? b->err : name.err;
+    buf_puts(b, "::regclass; EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', ");
+    ddl_string(b, name.p);
+    buf_puts(b, "::regclass, old); END $$");
+}

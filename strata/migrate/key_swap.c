@@ -102,6 +102,7 @@ st_err st_swap_key(st_ops *o, const st_key_swap *k)
     }
     rc = rc ? rc : key_to(o, k, old, new, by_new);
     /* The triggers of children name the parent's columns: they are made again under the new names. */
+    migrate_ops_together(o, true);
     for (size_t i = 0; !rc && i < k->n_children; i++) {
         const st_parallel before = child_pair(o, k, &k->children[i], false);
         rc = migrate_parallel_step(o, &before, false, false);
@@ -112,6 +113,7 @@ st_err st_swap_key(st_ops *o, const st_key_swap *k)
         rc = migrate_parallel_rename(o, &after, false);
         rc = rc ? rc : migrate_parallel_step(o, &after, true, true);
     }
+    migrate_ops_together(o, false);
     return rc;
 }
 
@@ -122,6 +124,7 @@ st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
     }
     const char *old = k->key.was->name, *new = k->key.is->name;
     st_err rc = 0;
+    migrate_ops_together(o, true);
     for (size_t i = 0; !rc && i < k->n_children; i++) {
         const st_parallel after = child_pair(o, k, &k->children[i], true);
         rc = migrate_parallel_step(o, &after, true, false);
@@ -129,10 +132,14 @@ st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
     }
     rc = rc ? rc : st_parallel_swap_back(o, &k->key);
     for (size_t i = 0; !rc && i < k->n_children; i++) {
+        const st_parallel before = child_pair(o, k, &k->children[i], false);
+        rc = migrate_parallel_step(o, &before, false, true);
+    }
+    migrate_ops_together(o, false);
+    for (size_t i = 0; !rc && i < k->n_children; i++) {
         const st_key_child *c = &k->children[i];
         const st_parallel before = child_pair(o, k, c, false);
-        rc = migrate_parallel_step(o, &before, false, true);
-        rc = rc ? rc : move_fk(o, c, c->was->name, old);
+        rc = move_fk(o, c, c->was->name, old);
         rc = rc ? rc : st_parallel_abort(o, &before);
     }
     return rc ? rc : key_to(o, k, new, old, index_name(o, k, old));

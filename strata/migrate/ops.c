@@ -9,6 +9,11 @@ void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d)
     *o = (st_ops){.a = a, .dialect = d};
 }
 
+void migrate_ops_together(st_ops *o, bool begin)
+{
+    o->together = begin ? ++o->n_together : 0;
+}
+
 enum st_dialect st_ops_dialect(const st_ops *o)
 {
     return o->dialect;
@@ -36,7 +41,7 @@ struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const ch
         migrate_op_fail(o, diag_nomem());
         return NULL;
     }
-    o->ops[o->n] = (struct migrate_op){.kind = kind, .table = copy};
+    o->ops[o->n] = (struct migrate_op){.kind = kind, .together = o->together, .table = copy};
     return &o->ops[o->n++];
 }
 

@@ -158,7 +158,7 @@ static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_
         rc = build_index(r, round->a, s, began);
     } else {
         rc = migrate_watched_step(r, round->a, s);
-        bool gone = rc == ST_E_SQL && strcmp(diag_last()->sqlstate, "42704") == 0;
+        bool gone = rc && strcmp(diag_last()->sqlstate, "42704") == 0;
         rc = gone && began ? 0 : rc; /* dropped before the crash */
     }
     rc = rc ? rc : migrate_begin_locked(r);

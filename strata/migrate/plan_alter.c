@@ -1,13 +1,15 @@
 /* ALTER COLUMN on PostgreSQL: a statement for each thing in which the column differs. */
 #include <assert.h>
+#include <strings.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/plan_safe.h"
 
 struct altering {
     struct migrate_planner *p;
     const struct migrate_op *op;
     const st_table_column *was, *is;
     const char *convert;
+    bool recipe;       /* the table is in use */
     bool type;         /* changes */
     bool default_gone; /* and is perhaps set again */
 };
@@ -74,6 +76,10 @@ static st_err checks(struct altering *k, bool drop)
         if (stays) {
             continue;
         }
+        if (!drop && k->recipe) {
+            rc = migrate_safe_check(k->p, k->op, mine[i].name, mine[i].sql);
+            continue;
+        }
         buf *b = &k->p->sql;
         ddl_alter(b, k->op->table);
         if (drop) {
@@ -88,17 +94,63 @@ static st_err checks(struct altering *k, bool drop)
     return rc;
 }
 
-static st_err change_type(struct altering *k, const char *type)
+/* "varchar(20)": its length; 0: none; -1: it is no varchar. */
+static int64_t varchar_length(const char *type)
 {
+    static const char *const words[] = {"character varying", "varchar"};
+    uint64_t n;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t len = strlen(words[i]);
+        if (strncasecmp(type, words[i], len) == 0) {
+            const char *rest = type + len + strspn(type + len, " ");
+            return !*rest                                                                               ? 0
+                   : *rest == '(' && str_to_u64((str){rest + 1, strcspn(rest + 1, ")")}, INT32_MAX, &n) ? (int64_t)n
+                                                                                                        : -1;
+        }
+    }
+    return -1;
+}
+
+/* Whether the values are in the same bytes afterwards, so that PostgreSQL leaves the rows alone. */
+static bool same_bytes(const char *old_type, const char *type)
+{
+    int64_t old = varchar_length(old_type), new = varchar_length(type);
+    return old >= 0 && (strncasecmp(type, "text", 4) == 0 || new == 0 || (old > 0 && new >= old));
+}
+
+static st_err change_type(struct altering *k, const char *old_type, const char *type)
+{
+    bool plain = !k->convert && same_bytes(old_type, type);
+    if (k->recipe && !plain) {
+        const char *what = arena_printf(k->p->a,
+                                        "another type of %s rewrites the table while nobody can read or write: use "
+                                        "st_parallel_begin, or upgrade with --unsafe",
+                                        k->is->name);
+        st_err rc = what ? migrate_safe_rewrite(k->p, k->op, what) : diag_nomem();
+        if (rc) {
+            return rc;
+        }
+    }
     buf *b = alter_column(k);
-    buf_printf(b, "TYPE %s USING ", type);
+    buf_printf(b, "TYPE %s", type);
     if (k->convert) {
-        buf_printf(b, "(%s)", k->convert);
-    } else {
+        buf_printf(b, " USING (%s)", k->convert);
+    } else if (!plain) { /* with USING it would look at every row */
+        buf_puts(b, " USING ");
         ddl_ident(b, k->is->name);
         buf_printf(b, "::%s", type);
     }
     return add(k);
+}
+
+static st_err change_null(struct altering *k)
+{
+    if (k->was->nullable == k->is->nullable) {
+        return 0;
+    }
+    return k->is->nullable ? say(k, "DROP NOT NULL")
+           : k->recipe     ? migrate_safe_not_null(k->p, k->op, k->is->name)
+                           : say(k, "SET NOT NULL");
 }
 
 static st_err identity(struct altering *k)
@@ -131,6 +183,16 @@ static st_err identity(struct altering *k)
 /* A column that is there cannot become a generated one in place. Indexes of it would go without a word. */
 static st_err make_anew(struct altering *k)
 {
+    if (k->recipe) {
+        st_err refused =
+            migrate_safe_rewrite(k->p, k->op,
+                                 "a column that becomes computed is written anew for every row while nobody "
+                                 "can read or write: upgrade with --unsafe, or fill it by a trigger and a "
+                                 "backfill");
+        if (refused) {
+            return refused;
+        }
+    }
     buf *b = &k->p->sql;
     buf_puts(b,
              "SELECT i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a ON "
@@ -171,6 +233,7 @@ st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op
 {
     struct altering k = {.p = p, .op = op, .was = op->alter.was, .is = op->alter.is, .convert = op->alter.convert};
     assert(strcmp(k.was->name, k.is->name) == 0);
+    k.recipe = migrate_needs_recipe(p, op);
     if (k.is->generated && !same(k.was->generated, k.is->generated)) {
         return make_anew(&k);
     }
@@ -185,12 +248,12 @@ st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op
     rc = rc || !(k.was->generated && !k.is->generated) ? rc : say(&k, "DROP EXPRESSION");
     rc = rc || !k.default_gone ? rc : say(&k, "DROP DEFAULT");
     rc = rc || !(k.was->identity && !k.is->identity) ? rc : identity(&k);
-    rc = rc || !k.type ? rc : change_type(&k, type);
+    rc = rc || !k.type ? rc : change_type(&k, old_type, type);
     if (!rc && *new_default && (k.default_gone || strcmp(old_default, new_default) != 0)) {
         buf_printf(alter_column(&k), "SET DEFAULT %s", new_default);
         rc = add(&k);
     }
-    rc = rc || k.was->nullable == k.is->nullable ? rc : say(&k, k.is->nullable ? "DROP NOT NULL" : "SET NOT NULL");
+    rc = rc ? rc : change_null(&k);
     rc = rc || !(k.is->identity && !k.was->identity) ? rc : identity(&k);
     rc = rc ? rc : checks(&k, false);
     if (!rc && !same(k.was->comment, k.is->comment)) {

@@ -118,21 +118,6 @@ static st_err add_column(struct migrate_planner *p, const struct migrate_op *op)
     return rc;
 }
 
-/* By the catalog, since its name may be that of the table's former name. */
-static void drop_primary_key(buf *b, const char *table)
-{
-    buf_puts(b, "DO $$ DECLARE old text; BEGIN SELECT conname INTO STRICT old FROM pg_catalog.pg_constraint WHERE "
-                "contype = 'p' AND conrelid = ");
-    buf name BUF_AUTO;
-    buf_init(&name, 4096);
-    ddl_ident(&name, table);
-    ddl_string(b, name.p);
-    b->err = b->err ? b->err : name.err;
-    buf_puts(b, "::regclass; EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', ");
-    ddl_string(b, name.p);
-    buf_puts(b, "::regclass, old); END $$");
-}
-
 static size_t count(const char *const *columns)
 {
     size_t n = 0;
@@ -146,7 +131,7 @@ static st_err change_primary_key(struct migrate_planner *p, const struct migrate
 {
     st_err rc = 0;
     if (op->key.was) {
-        drop_primary_key(&p->sql, op->table);
+        ddl_drop_primary_key(&p->sql, op->table);
         rc = add(p, op);
     }
     if (!rc && op->key.is) {

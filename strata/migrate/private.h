@@ -78,6 +78,7 @@ void ddl_drop_trigger(buf *b, enum st_dialect d, const char *table, const st_tab
 /* ddl_postgresql.c */
 void ddl_policy(buf *b, const char *table, const st_table_policy *p);
 void ddl_comment(buf *b, const char *table, const char *column, const char *text); /* column, text: may be NULL */
+void ddl_drop_primary_key(buf *b, const char *table); /* whatever its name is */
 void ddl_create_enum(buf *b, const st_enum_type *t);
 /* literal.c */
 void ddl_literal(buf *b, enum st_dialect d, const st_value *v);
@@ -117,6 +118,7 @@ enum migrate_op_kind {
 };
 struct migrate_op {
     enum migrate_op_kind kind;
+    unsigned together; /* operations of one number are one transaction whatever it locks; 0: none */
     const char *table; /* NULL for SQL of the revision's own and for enums */
     union {
         st_table *create;
@@ -167,8 +169,12 @@ struct st_ops {
     enum st_dialect dialect;
     struct migrate_op *ops;
     size_t n, room;
-    st_err err; /* the first failure */
+    unsigned together, n_together; /* of the operations to come; the last number given */
+    st_err err;                    /* the first failure */
 };
+/* What is recorded between the two, renames and triggers, is one transaction: programs would stumble over half of it. */
+void migrate_ops_together(st_ops *o, bool begin);
+
 void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
 /* A new operation, or NULL after a failure that sticks. table NULL: none. */
 struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const char *table);
@@ -217,6 +223,7 @@ struct migrate_step {
     enum migrate_lock lock;
     const char *locked;   /* the table */
     bool rewrites, scans; /* while it holds the lock */
+    bool proven;          /* a constraint says already what it would scan for */
     size_t n_ops;         /* MIGRATE_STEP_REBUILD: op and those behind it, all of one table */
 };
 struct migrate_phase {
@@ -248,6 +255,7 @@ struct migrate_planner {
     size_t n;
     struct migrate_plan *plan;
     buf sql;
+    struct migrate_safe *safe; /* plan_safe.h; NULL: direct forms */
 };
 st_err migrate_planner_add(struct migrate_planner *p, const char *refuse, const struct migrate_op *op);
 st_err migrate_plan_postgresql(struct migrate_planner *p);

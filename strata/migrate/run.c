@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "strata/migrate/sql_look.h"
 
 void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p)
 {
@@ -119,8 +120,9 @@ st_err migrate_plan_revision(arena *a, enum st_dialect d, const st_revision *rev
     st_err (*change)(st_ops *) = up ? rev->upgrade : rev->downgrade;
     st_err rc = change ? change(&ops) : 0;
     rc = ops.err ? ops.err : rc;
-    (void)unsafe;
-    rc = rc ? rc : migrate_plan_ops(a, d, ops.ops, ops.n, ret);
+    rc = rc                              ? rc
+         : d == ST_POSTGRESQL && !unsafe ? migrate_plan_safe(a, ops.ops, ops.n, ret)
+                                         : migrate_plan_ops(a, d, ops.ops, ops.n, ret);
     return rc ? rc : end_in_transaction(a, ret);
 }
 
@@ -152,6 +154,7 @@ static st_err make_plan(struct migrate_runner *r, const struct migrate_node *nod
     r->tries = 0;
     r->revision_started = clock_mono_ns();
     st_err rc = migrate_plan_revision(r->plan_arena, r->d, node->rev, r->up, r->o.unsafe, &r->plan);
+    rc = rc || r->d == ST_SQLITE ? rc : migrate_plan_locks(r->plan_arena, &r->plan);
     rc = rc ? rc : migrate_plan_hashes(r->plan_arena, &r->plan, &r->hashes);
     rc = rc ? rc : refuse_pooler(r);
     if (!rc) {

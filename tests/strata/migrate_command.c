@@ -61,6 +61,11 @@ START_TEST(help_needs_no_database)
     ends(NULL, "heads", 0, "b2  more (head)\n");
     ends(NULL, "history", 0, "b2  more (head)\na1  notes (start)\n");
     ends(NULL, "upgrade", 1, "there is no database");
+    ends(NULL, "show a1", 0, "message    notes\nlabel      start\nchild      b2\nway back   yes\n");
+    ends(NULL, "branches", 0, "");
+    ends(NULL, "lint", 0, "nothing found in 2 revisions\n");
+    ends(NULL, "lint --rules", 0, "rename-column      programs that run now fail");
+    ends(NULL, "plan --dialect postgresql", 0, "upgrade a1  notes\n  1/1 expand\n      CREATE TABLE \"notes\" (");
 }
 END_TEST
 
@@ -71,6 +76,10 @@ START_TEST(wrong_words_are_explained)
     ends(NULL, "upgrade --fast", 2, "prog migrate upgrade: it has no option --fast");
     ends(NULL, "upgrade head again", 2, "too many arguments, from \"again\" on");
     ends(NULL, "current head", 2, "too many arguments, from \"head\" on");
+    ends(NULL, "upgrade --lock-timeout", 2, "a value is missing behind --lock-timeout");
+    ends(NULL, "upgrade --unsafe=1", 2, "a value is nothing for --unsafe=1");
+    ends(NULL, "upgrade --sql --dialect=db2", 2, "--dialect db2: it is postgresql or sqlite");
+    ends(NULL, "lint --allow rename", 2, "there is no such rule");
     ends(NULL, "downgrade", 2, "which TARGET? See prog migrate downgrade --help");
 }
 END_TEST
@@ -93,6 +102,46 @@ DB_TEST(a_database_goes_up_and_down)
     ends(w->e, "upgrade zz", 1, "there is no revision \"zz\"\nhint: ");
 }
 
+DB_TEST(one_step_may_be_said_in_short)
+{
+    ends(w->e, "+1", 0, "applied a1");
+    ends(w->e, "status", 0, "current    a1  notes\npending    b2  more\nschema     ");
+    ends(w->e, "plan", 0, "upgrade b2  more\n");
+    ck_assert_ptr_null(strstr(out, "a1"));
+    ends(w->e, "+1", 0, "applied b2");
+    ends(w->e, "plan -2", 0, "downgrade a1  notes\n");
+    ends(w->e, "-2", 0, "undone  a1");
+    ends(w->e, "upgrade --lock-timeout x", 2, "--lock-timeout x is no duration");
+    ends(w->e, "upgrade --lock-timeout=2s --statement-timeout 1m", 0, "applied b2");
+    ends(w->e, "show b2", 0, "applied    20");
+}
+
+DB_TEST(what_was_changed_past_the_revisions_is_noticed)
+{
+    ends(w->e, "upgrade", 0, "applied");
+    ends(w->e, "current --verbose", 0, "  schema ");
+    must(w, "ALTER TABLE notes ADD COLUMN x integer");
+    ends(w->e, "check", 1, "the schema was changed past the revisions");
+    ends(w->e, "status", 0, "which is not what the newest revision left");
+    must(w, "ALTER TABLE notes DROP COLUMN x");
+    ends(w->e, "check", 0, "the database has all 2 revisions\n");
+}
+
+/* As programs made strata_revisions before it had a hash. */
+DB_TEST(the_table_of_an_older_program_gets_todays_form)
+{
+    ends(w->e, "+1", 0, "applied a1");
+    must(w, "ALTER TABLE strata_revisions DROP COLUMN schema_hash");
+    ends(w->e, "current --verbose", 0, "a1  notes (start), applied 20");
+    ends(w->e, "status", 0, "pending    b2");
+    ends(w->e, "upgrade", 0, "applied b2");
+    ends(w->e, "check", 0, "the database has all 2 revisions\n");
+    ck_assert_int_eq(number(w, "SELECT count(schema_hash) FROM strata_revisions"), 1);
+    must(w, "ALTER TABLE strata_revisions DROP COLUMN schema_hash");
+    ends(w->e, "downgrade -1", 0, "undone  b2");
+    ck_assert_int_eq(number(w, "SELECT count(schema_hash) FROM strata_revisions"), 1);
+}
+
 DB_TEST(revisions_of_a_newer_program_are_shown_as_such)
 {
     ends(w->e, "upgrade", 0, "applied");
@@ -105,4 +154,6 @@ DB_TEST(revisions_of_a_newer_program_are_shown_as_such)
 }
 
 RUN("strata migrate command", 60, CASE(help_needs_no_database), CASE(wrong_words_are_explained),
-    CASE(a_database_goes_up_and_down), CASE(revisions_of_a_newer_program_are_shown_as_such));
+    CASE(a_database_goes_up_and_down), CASE(one_step_may_be_said_in_short),
+    CASE(what_was_changed_past_the_revisions_is_noticed), CASE(the_table_of_an_older_program_gets_todays_form),
+    CASE(revisions_of_a_newer_program_are_shown_as_such));

@@ -270,9 +270,24 @@ START_TEST(revisions_run_through_a_transaction_pooler)
     OK(st_engine_open(server_printf("%s%cpooler=transaction", pgbouncer_url(&b, w.url),
                                     strchr(pgbouncer_url(&b, w.url), '?') ? '&' : '?'),
                       NULL, &pooled));
-    OK(st_upgrade(pooled, THREE, "head", FIBER_FOREVER));
+    OK(st_upgrade(pooled, THREE, "a1", FIBER_FOREVER)); /* a transaction */
+    CODE(st_upgrade(pooled, THREE, "head", FIBER_FOREVER), ST_E_INVALID);
+    ck_assert_msg(says("index notes_mood_at_idx, runs outside of transactions") && says("--direct-url"), "%s",
+                  diag_last()->message);
+    ck_assert_str_eq(current(&w, THREE), "a1");
+    const struct st_migrate_options direct = {.direct_url = w.url};
+    OK(st_upgrade_with(pooled, THREE, "head", &direct, FIBER_FOREVER));
     ck_assert(st_is_at_head(pooled, THREE));
-    OK(st_downgrade(pooled, THREE, "base", FIBER_FOREVER));
+    OK(st_downgrade_with(pooled, THREE, "base", &direct, FIBER_FOREVER));
+    st_engine_close(pooled);
+    /* One that does not say so is found out, and so is a direct URL that is none. */
+    const char *through = pgbouncer_url(&b, w.url);
+    OK(st_engine_open(through, NULL, &pooled));
+    CODE(st_upgrade(pooled, THREE, "head", FIBER_FOREVER), ST_E_INVALID);
+    ck_assert_msg(says("transaction pooler"), "%s", diag_last()->message);
+    CODE(st_upgrade_with(w.e, THREE, "head", &(const struct st_migrate_options){.direct_url = through}, FIBER_FOREVER),
+         ST_E_URL);
+    ck_assert_msg(says("through a pooler, too"), "%s", diag_last()->message);
     st_engine_close(pooled);
     pgbouncer_stop(&b);
     world_close(&w);
