@@ -12,7 +12,7 @@
 #include "pg.h"
 #include "strata/engine/driver.h"
 
-enum { ROWS = 300000, TRANSACTIONS = 3000 };
+enum { ROWS = 300000 };
 
 /* Seven columns, about 138 bytes a row. */
 typedef struct Row {
@@ -31,9 +31,7 @@ typedef struct Row {
 static const struct st_field fields[] = {F(id, ST_UUID),      F(domain, ST_UUID),  F(url, ST_TEXT), F(seen, ST_TIME),
                                          F(status, ST_INT32), F(score, ST_DOUBLE), F(live, ST_BOOL)};
 enum { N_FIELDS = sizeof fields / sizeof *fields };
-static const struct st_shape shape = {fields, N_FIELDS, sizeof(Row), 0};
 
-static const char select_all[] = "SELECT id, domain, url, seen, status, score, live FROM page";
 static const char create_pg[] =
     "DROP TABLE IF EXISTS page; CREATE TABLE page (id uuid PRIMARY KEY, domain uuid, url text, "
     "seen timestamptz, status integer, score float8, live boolean)";
@@ -51,7 +49,6 @@ static struct {
     struct pg_server server;
     PGconn *hand_pg;
     sqlite3 *hand_sqlite;
-    arena *arena; /* touched before anything is measured, and shared by both sides */
     Row *rows;
     const void **ptrs;
 } all;
@@ -125,100 +122,11 @@ static void start(void)
          "pragmas");
     fill(all.pg, create_pg, insert_pg);
     fill(all.sqlite, create_sqlite, insert_sqlite);
-    all.arena = arena_new(NULL, 0);
-    must(all.arena && arena_alloc(all.arena, (size_t)ROWS * 200), "arena");
 }
 
 static double rate_since(int64_t start_ns, double n)
 {
     return n / ((double)(clock_mono_ns() - start_ns) / 1e9);
-}
-
-/* ---- load ---- */
-
-static double load(st_engine *e)
-{
-    start();
-    arena_reset(all.arena);
-    st_conn *c;
-    must(st_conn_acquire(e, false, FIBER_FOREVER, &c) == 0, "connect");
-    struct st_stmt s = {.sql = str_of(select_all), .shape = &shape, .arena = all.arena, .id = 1};
-    int64_t t = clock_mono_ns();
-    must(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL) == 0, "select");
-    double rate = rate_since(t, ROWS);
-    must(s.affected == ROWS, "rows");
-    st_conn_release(c);
-    return rate;
-}
-
-static double pg_load_ours(void)
-{
-    start();
-    return load(all.pg);
-}
-
-static double sqlite_load_ours(void)
-{
-    start();
-    return load(all.sqlite);
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return be64toh(v);
-}
-
-static double pg_load_hand(void)
-{
-    start();
-    arena_reset(all.arena);
-    int64_t t = clock_mono_ns();
-    PGresult *r = PQexecParams(all.hand_pg, select_all, 0, NULL, NULL, NULL, NULL, 1);
-    int n = PQntuples(r);
-    for (int i = 0; i < n; i++) {
-        Row *row = arena_alloc(all.arena, sizeof *row);
-        memcpy(row->id.b, PQgetvalue(r, i, 0), 16);
-        memcpy(row->domain.b, PQgetvalue(r, i, 1), 16);
-        row->url = arena_memdup0(all.arena, PQgetvalue(r, i, 2), (size_t)PQgetlength(r, i, 2));
-        row->seen.us = (int64_t)get64(PQgetvalue(r, i, 3)) + 946684800000000;
-        uint32_t status;
-        memcpy(&status, PQgetvalue(r, i, 4), 4);
-        row->status = (int32_t)be32toh(status);
-        uint64_t score = get64(PQgetvalue(r, i, 5));
-        memcpy(&row->score, &score, 8);
-        row->live = *PQgetvalue(r, i, 6);
-    }
-    PQclear(r);
-    double rate = rate_since(t, ROWS);
-    must(n == ROWS, "rows by hand");
-    return rate;
-}
-
-static double sqlite_load_hand(void)
-{
-    start();
-    arena_reset(all.arena);
-    int64_t t = clock_mono_ns();
-    sqlite3_stmt *s;
-    must(sqlite3_prepare_v2(all.hand_sqlite, select_all, -1, &s, NULL) == SQLITE_OK, "prepare");
-    int n = 0;
-    for (; sqlite3_step(s) == SQLITE_ROW; n++) {
-        Row *row = arena_alloc(all.arena, sizeof *row);
-        memcpy(row->id.b, sqlite3_column_blob(s, 0), 16);
-        memcpy(row->domain.b, sqlite3_column_blob(s, 1), 16);
-        const unsigned char *url = sqlite3_column_text(s, 2);
-        row->url = arena_memdup0(all.arena, url, (size_t)sqlite3_column_bytes(s, 2));
-        row->seen.us = sqlite3_column_int64(s, 3);
-        row->status = sqlite3_column_int(s, 4);
-        row->score = sqlite3_column_double(s, 5);
-        row->live = sqlite3_column_int(s, 6);
-    }
-    (void)sqlite3_finalize(s);
-    double rate = rate_since(t, ROWS);
-    must(n == ROWS, "rows by hand");
-    return rate;
 }
 
 /* ---- bulk ---- */
@@ -336,85 +244,11 @@ static double pg_bulk_hand(void)
     return rate_since(t, ROWS);
 }
 
-/* ---- a tenant's transaction: begin, setting, read by key, commit ---- */
-
-static const char get_one[] = "SELECT id, domain, url, seen, status, score, live FROM page WHERE id = $1";
-static const char set_tenant[] = "SELECT set_config('strata.tenant', $1, true)";
-
-static double pg_tx_ours(void)
-{
-    start();
-    st_conn *c;
-    must(st_conn_acquire(all.pg, false, FIBER_FOREVER, &c) == 0, "connect");
-    int64_t t = clock_mono_ns();
-    for (int i = 0; i < TRANSACTIONS; i++) {
-        arena_reset(all.arena);
-        st_value id = {.type = ST_UUID, .uuid = all.rows[i].id};
-        st_value tenant = {.type = ST_TEXT, .text = {"00000000-0000-7000-8000-000000000001", 36}};
-        struct st_stmt s[] = {
-            {.sql = STR("BEGIN"), .id = 2},
-            {.sql = str_of(set_tenant), .id = 3, .params = &tenant, .n_params = 1},
-            {.sql = str_of(get_one), .id = 4, .params = &id, .n_params = 1, .shape = &shape, .arena = all.arena},
-            {.sql = STR("COMMIT"), .id = 5}};
-        must(st_conn_run(c, s, 4, FIBER_FOREVER, NULL) == 0 && s[2].affected == 1, "transaction");
-    }
-    double rate = rate_since(t, TRANSACTIONS);
-    st_conn_release(c);
-    return rate;
-}
-
-static double pg_tx_hand(void)
-{
-    start();
-    PGconn *pq = all.hand_pg;
-    static bool prepared;
-    if (!prepared) {
-        prepared = true;
-        PQclear(PQprepare(pq, "b", "BEGIN", 0, NULL));
-        PQclear(PQprepare(pq, "t", set_tenant, 1, (const unsigned[]){25}));
-        PQclear(PQprepare(pq, "g", get_one, 1, (const unsigned[]){2950}));
-        PQclear(PQprepare(pq, "c", "COMMIT", 0, NULL));
-    }
-    must(PQenterPipelineMode(pq) == 1, "pipeline");
-    static const int binary[] = {1};
-    int64_t t = clock_mono_ns();
-    for (int i = 0; i < TRANSACTIONS; i++) {
-        arena_reset(all.arena);
-        const char *tenant = "00000000-0000-7000-8000-000000000001", *id = (const char *)all.rows[i].id.b;
-        PQsendQueryPrepared(pq, "b", 0, NULL, NULL, NULL, 1);
-        PQsendQueryPrepared(pq, "t", 1, &tenant, (const int[]){36}, binary, 1);
-        PQsendQueryPrepared(pq, "g", 1, &id, (const int[]){16}, binary, 1);
-        PQsendQueryPrepared(pq, "c", 0, NULL, NULL, NULL, 1);
-        PQpipelineSync(pq);
-        for (int k = 0; k < 4; k++) {
-            PGresult *r = PQgetResult(pq);
-            if (k == 2) {
-                Row *row = arena_alloc(all.arena, sizeof *row);
-                memcpy(row->id.b, PQgetvalue(r, 0, 0), 16);
-                row->url = arena_memdup0(all.arena, PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2));
-                row->seen.us = (int64_t)get64(PQgetvalue(r, 0, 3)) + 946684800000000;
-            }
-            PQclear(r);
-            PQclear(PQgetResult(pq));
-        }
-        PQclear(PQgetResult(pq));
-    }
-    double rate = rate_since(t, TRANSACTIONS);
-    (void)PQexitPipelineMode(pq);
-    return rate;
-}
-
 extern const struct bench_case engine_cases[];
 const struct bench_case engine_cases[] = {
-    {"engine-pg-load", "rows/s", "300,000 rows of 7 columns into structs; theirs: binary libpq by hand", pg_load_ours,
-     pg_load_hand, false, 0},
-    {"engine-sqlite-load", "rows/s", "the same from SQLite; theirs: sqlite3 by hand", sqlite_load_ours,
-     sqlite_load_hand, false, 0},
-    {"engine-pg-bulk", "rows/s", "the same rows into a table; theirs: binary unnest of 5,000 by hand", pg_bulk_ours,
-     pg_bulk_hand, false, 3},
+    {"engine-pg-bulk", "rows/s", "300,000 rows of 7 columns into a table; theirs: binary unnest of 5,000 by hand",
+     pg_bulk_ours, pg_bulk_hand, false, 3},
     {"engine-sqlite-bulk", "rows/s", "the same into SQLite; theirs: a prepared insert by hand", sqlite_bulk_ours,
      sqlite_bulk_hand, false, 3},
-    {"engine-pg-tx", "tx/s", "begin, tenant, get, commit; theirs: one pipeline by hand", pg_tx_ours, pg_tx_hand, false,
-     0},
     {NULL, NULL, NULL, NULL, NULL, false, 0},
 };

@@ -65,6 +65,7 @@ struct st_sharing {
     unsigned queued, carried;    /* how many wait, and how many were sent and not answered */
     unsigned leaders;            /* fibers that hold a connection for them, or are about to take one */
     unsigned crowd;              /* how many fibers ask in turn, in CROWD_ONEs; sinks slowly */
+    int64_t pace;                /* ns from sending a load to its end, for each read on it; an average */
     struct pg_ask *gathering;    /* holds a connection and waits a moment for others to ask, too */
     uint64_t reads, trips;
 };

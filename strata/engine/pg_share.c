@@ -1,9 +1,10 @@
 /* Reads of many fibers over few connections.
  *
- * Who asks stands in a queue. As many of those who wait as the pool has places lead: a leader takes a connection, loads
- * its fair share of the queue on it as one pipeline with one Sync, and reads the answers for all of them (the server
- * keeps short ones back until the Sync). Nothing runs in the background: a leader that has its answer, is cancelled or
- * out of time leaves the load to another who waits for it, and when nobody does, the pool cancels what still runs.
+ * Who asks stands in a queue. Some of those who wait, at most as many as the pool has places, lead: a leader takes a
+ * connection, loads its fair share of the queue on it as one pipeline with one Sync, and reads the answers for all of
+ * them (the server keeps short ones back until the Sync). Nothing runs in the background: a leader that has its answer,
+ * is cancelled or out of time leaves the load to another who waits for it, and when nobody does, the pool cancels what
+ * still runs.
  *
  * A pipeline up to its Sync is one transaction on the server, so a failure skips what is behind it: that goes back to
  * the front of the queue. The tenant is set for the transaction in front of the first read of each tenant in a row. */
@@ -15,6 +16,7 @@
 #include "strata/engine/pg.h"
 
 enum { LOAD_MAX = 64, SCOPE = 128, CROWD_ONE = 256 };
+enum { LOAD_NS = 1000000, LANES_MIN = 3 };
 
 /* On the stack of the fiber that asks. It is queued, or in a load, or done. */
 struct pg_ask {
@@ -42,7 +44,8 @@ struct pg_load {
     bool abandoned;       /* one was given up: the rest may take longer than anybody wants */
     st_uuid tenant;       /* set last */
     char setting[UUID_TEXT_LEN + 1];
-    int64_t started;
+    int64_t started; /* on the clock; 0: no statement is timed */
+    int64_t loaded;
     uint8_t commands[2 * LOAD_MAX]; /* whose the commands of the batch are; with SCOPE, the tenant's setting for it */
 };
 _Static_assert((int)LOAD_MAX <= (int)SCOPE, "a place and that bit fit a byte");
@@ -78,10 +81,39 @@ static struct pg_ask *first_to_carry(const struct st_sharing *s)
     return a;
 }
 
-/* The place of a leader that has ended goes to the first who waits. */
-static void pass_on(struct st_sharing *s)
+/* Those who wait or are carried, and those who were just answered and are about to ask again: hence it rises at once
+ * and sinks by a 256th with each load. */
+static unsigned crowd_of(const struct st_sharing *s)
 {
-    struct pg_ask *a = first_to_carry(s);
+    unsigned now = (s->queued + s->carried) * CROWD_ONE;
+    return s->crowd > now ? s->crowd : now;
+}
+
+/* How many loads are to be under way at once. For slow reads that is what the pool has. Quick ones are cheaper in
+ * larger loads, for most of their cost is system calls: then as many go together as take a millisecond, but not all of
+ * them, so that the server has some while others are being taken in. */
+static unsigned lanes(const struct st_engine *e)
+{
+    const struct st_sharing *s = &e->sharing;
+    int64_t together = crowd_of(s) / CROWD_ONE * s->pace;
+    unsigned size = e->readers.size, least = size < LANES_MIN ? size : LANES_MIN;
+    int64_t n = s->pace ? together / LOAD_NS + 1 : size;
+    return n < least ? least : n < size ? (unsigned)n : size;
+}
+
+/* What each of them is to carry when all carry as many. */
+static size_t fair_share(const struct st_engine *e)
+{
+    unsigned one = CROWD_ONE * lanes(e);
+    size_t share = (crowd_of(&e->sharing) + one - 1) / one;
+    return share > LOAD_MAX ? LOAD_MAX : share;
+}
+
+/* The place of a leader that has ended goes to the first who waits. */
+static void pass_on(st_engine *e)
+{
+    struct st_sharing *s = &e->sharing;
+    struct pg_ask *a = s->leaders <= lanes(e) ? first_to_carry(s) : NULL;
     if (a) {
         a->appointed = true;
         fiber_wake(&a->waiter);
@@ -204,23 +236,6 @@ static bool leaves(const struct pg_batch *b)
 
 /* ---- leading ---- */
 
-/* What each leader is to carry when all of them carry as many. Those who were just answered and are about to ask again
- * count, too: hence the crowd, which rises at once and sinks by a 256th with each load. */
-static size_t fair_share(const struct st_engine *e)
-{
-    const struct st_sharing *s = &e->sharing;
-    unsigned now = (s->queued + s->carried) * CROWD_ONE, crowd = s->crowd > now ? s->crowd : now;
-    size_t share = (crowd + CROWD_ONE * e->readers.size - 1) / (CROWD_ONE * e->readers.size);
-    return share > LOAD_MAX ? LOAD_MAX : share;
-}
-
-static void count_crowd(struct st_sharing *s)
-{
-    unsigned now = (s->queued + s->carried) * CROWD_ONE;
-    s->crowd -= s->crowd / CROWD_ONE;
-    s->crowd = s->crowd > now ? s->crowd : now;
-}
-
 static void put_on(struct pg_load *k, struct pg_ask *a)
 {
     queue_take(&k->batch.conn->base.engine->sharing, a);
@@ -245,7 +260,8 @@ static st_err load_new(struct st_sharing *s, struct pg_conn *c, struct pg_ask *o
     k->abandoned = false;
     k->tenant = (st_uuid){{0}};
     k->started = c->base.engine->options.on_statement ? clock_mono_ns() : 0;
-    count_crowd(s);
+    s->crowd -= s->crowd / CROWD_ONE;
+    s->crowd = crowd_of(s);
     size_t share = fair_share(c->base.engine);
     put_on(k, own);
     for (struct pg_ask *a; k->n < share && (a = first_to_carry(s));) {
@@ -255,10 +271,11 @@ static st_err load_new(struct st_sharing *s, struct pg_conn *c, struct pg_ask *o
     s->carried += (unsigned)k->n;
     s->reads += k->n;
     s->trips++;
+    k->loaded = clock_mono_ns();
     pg_batch_start(&k->batch);
-    if (s->leaders < c->base.engine->readers.size) {
+    if (s->leaders < lanes(c->base.engine)) {
         s->leaders++;
-        pass_on(s);
+        pass_on(c->base.engine);
     }
     return 0;
 }
@@ -302,7 +319,7 @@ static st_err load_up(st_engine *e, struct pg_ask *own, int64_t deadline)
     rc = rc ? rc : load_new(s, pg_conn(c), own);
     if (rc) {
         queue_take(s, own);
-        pass_on(s);
+        pass_on(e);
         if (c) {
             st_conn_release(c);
         }
@@ -311,9 +328,11 @@ static st_err load_up(st_engine *e, struct pg_ask *own, int64_t deadline)
 }
 
 /* Nobody leads the load any more: it is over (rc 0), or nothing more will come of it. */
-static void unload(struct st_sharing *s, struct pg_load *k, st_err rc)
+static void unload(st_engine *e, struct pg_load *k, st_err rc)
 {
+    struct st_sharing *s = &e->sharing;
     struct pg_conn *c = k->batch.conn;
+    s->pace += ((clock_mono_ns() - k->loaded) / (int64_t)k->n - s->pace) / 8;
     pg_batch_end(&k->batch);
     for (size_t i = k->n; i-- > 0;) {
         struct pg_ask *a = k->asks[i];
@@ -326,11 +345,11 @@ static void unload(struct st_sharing *s, struct pg_load *k, st_err rc)
     }
     assert(k->open == 0 && s->carried >= k->n);
     s->carried -= (unsigned)k->n;
-    pass_on(s);
+    pass_on(e);
     st_conn_release(&c->base);
 }
 
-static void leave_to_another(struct st_sharing *s, struct pg_load *k)
+static void leave_to_another(st_engine *e, struct pg_load *k)
 {
     for (size_t i = 0; i < k->n; i++) {
         if (k->asks[i]) {
@@ -339,7 +358,7 @@ static void leave_to_another(struct st_sharing *s, struct pg_load *k)
             return;
         }
     }
-    unload(s, k, 0);
+    unload(e, k, 0);
 }
 
 static bool leads(const struct pg_ask *a)
@@ -353,31 +372,32 @@ static st_err lead(st_engine *e, struct pg_ask *a, int64_t deadline)
     st_err rc = pg_batch_go(&k->batch, deadline);
     const struct pg_conn *c = k->batch.conn;
     if (rc == 1) {
-        leave_to_another(&e->sharing, k);
+        leave_to_another(e, k);
     } else if (rc == 0 || c->base.broken || !c->busy) {
-        unload(&e->sharing, k, rc);
+        unload(e, k, rc);
     } else {
         return rc; /* cancelled, or out of time: a gives up, not the load */
     }
     return 0;
 }
 
-static void give_up(struct st_sharing *s, struct pg_ask *a)
+static void give_up(st_engine *e, struct pg_ask *a)
 {
+    struct st_sharing *s = &e->sharing;
     struct diag kept = *diag_last();
     struct pg_load *k = a->load;
     assert(!a->conn);
     if (a->queued) {
         queue_take(s, a);
         if (a->appointed) {
-            pass_on(s);
+            pass_on(e);
         }
     } else if (k) {
         bool led = leads(a);
         drop(k, a->at);
         k->abandoned = true;
         if (led) {
-            leave_to_another(s, k);
+            leave_to_another(e, k);
         }
     }
     *diag_last() = kept;
@@ -398,7 +418,7 @@ st_err pg_share(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t dead
     queue_put(s, &a, false);
     if (s->gathering && s->queued >= fair_share(e)) {
         take_over(s, &a);
-    } else if (!s->gathering && s->leaders < e->readers.size) {
+    } else if (!s->gathering && s->leaders < lanes(e)) {
         s->leaders++;
         a.appointed = true;
     }
@@ -409,7 +429,7 @@ st_err pg_share(st_engine *e, struct st_stmt *stmt, st_uuid tenant, int64_t dead
                          : fiber_park(&a.waiter, deadline);
     }
     if (!a.done) {
-        give_up(s, &a);
+        give_up(e, &a);
     }
     return rc ? rc : a.err;
 }
