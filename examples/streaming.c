@@ -38,8 +38,7 @@ static st_err mark(st_engine *e)
 {
     ST_SESSION(s, e);
     int64_t seen = 0, marked = 0;
-    st_each_stream(Reading, r, st_stream(s, Reading, NULL, .order = ST_ORDER(ST_ASC(Reading, id))))
-    {
+    st_each_stream (Reading, r, st_stream(s, Reading, NULL, .order = ST_ORDER(ST_ASC(Reading, id)))) {
         seen++;
         if (r->celsius < 50) {
             continue;
@@ -57,9 +56,8 @@ static st_err mark(st_engine *e)
 static st_err find_one(st_engine *e)
 {
     ST_SESSION(s, e, .read_only = true);
-    st_each_stream(Reading, r,
-                   st_stream(s, Reading, ST_EQ(Reading, suspect, true), .order = ST_ORDER(ST_DESC(Reading, id))))
-    {
+    st_each_stream (Reading, r,
+                    st_stream(s, Reading, ST_EQ(Reading, suspect, true), .order = ST_ORDER(ST_DESC(Reading, id)))) {
         printf("the last suspect one is %d\n", (int)r->id);
         break; /* leaves nothing behind */
     }

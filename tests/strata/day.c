@@ -102,8 +102,7 @@ static st_err streams(st_session *s)
     FOUND(s, rest);
     FOUND(s, st_stream_next(rest));
     int n = 0;
-    st_each_stream(Topic, t, st_stream(s, Topic, NULL, .order = ST_ORDER(ST_ASC(Topic, name)), .batch = 2))
-    {
+    st_each_stream (Topic, t, st_stream(s, Topic, NULL, .order = ST_ORDER(ST_ASC(Topic, name)), .batch = 2)) {
         const Topic *mine = strcmp(t->name, "kept") == 0 ? st_attach(s, Topic, t) : NULL;
         Topic *edit = mine ? st_edit(s, mine) : NULL;
         if (edit) {

@@ -176,11 +176,10 @@ static int64_t by_stream_of_rows(st_session *s, struct world *w)
 {
     (void)w;
     int64_t n = 0;
-    st_each_stream(Pair, x,
-                   st_stream_read(s, Pair, Book, .where = A_BOOK(Book),
-                                  .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
-                                                      ST_FIELD(Pair, second, ST_COL(Book, title)))))
-    {
+    st_each_stream (Pair, x,
+                    st_stream_read(s, Pair, Book, .where = A_BOOK(Book),
+                                   .fields = ST_FIELDS(ST_FIELD(Pair, first, ST_COL(Book, title)),
+                                                       ST_FIELD(Pair, second, ST_COL(Book, title))))) {
         n += x->first != NULL;
     }
     OK(st_session_error(s));

@@ -35,8 +35,7 @@ static st_err work(st_engine *e, st_uuid anna)
     if (rc) {
         return rc;
     }
-    st_each_stream(Author, x, st_stream(s, Author, ST_LIKE(Author, name, "b%"), .batch = 4))
-    {
+    st_each_stream (Author, x, st_stream(s, Author, ST_LIKE(Author, name, "b%"), .batch = 4)) {
         if (strcmp(x->name, "b3") == 0) {
             const Author *row = st_attach(s, Author, x);
             Author *b = row ? st_edit(s, row) : NULL;

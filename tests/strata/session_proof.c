@@ -107,8 +107,7 @@ static int64_t by_stream(st_session *s, const char *own)
 {
     (void)own;
     int64_t n = 0;
-    st_each_stream(Author, a, st_stream(s, Author, NULL, .batch = 1))
-    {
+    st_each_stream (Author, a, st_stream(s, Author, NULL, .batch = 1)) {
         n += author(st_attach(s, Author, a));
     }
     return n;

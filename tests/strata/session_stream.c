@@ -50,8 +50,7 @@ SESSION_TEST(every_row_comes_once_and_in_order_whatever_the_batch)
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
         ST_SESSION(s, w->e, .tenant = tenant_a, .read_only = b % 2);
         int n = 0;
-        st_each_stream(Note, x, st_stream(s, Note, NULL, BY_BODY, .batch = batches[b]))
-        {
+        st_each_stream (Note, x, st_stream(s, Note, NULL, BY_BODY, .batch = batches[b])) {
             is_note(x, n++);
         }
         ck_assert_int_eq(n, NOTES);
@@ -76,8 +75,7 @@ SESSION_TEST(an_early_break_leaves_the_session_usable_and_the_connection_clean)
     for (int way = 0; way < 3; way++) {
         ST_SESSION(s, w->e, .tenant = tenant_a);
         for (int i = 0; i < 40; i++) { /* more often than a session has streams */
-            st_each_stream(Note, x, st_stream(s, Note, NULL, BY_BODY, .batch = 10))
-            {
+            st_each_stream (Note, x, st_stream(s, Note, NULL, BY_BODY, .batch = 10)) {
                 is_note(x, 0);
                 break;
             }
@@ -101,12 +99,10 @@ SESSION_TEST(the_session_does_other_work_between_the_rows)
     notes_put(w, tenant_a, NOTES);
     ST_SESSION(s, w->e, .tenant = tenant_a);
     int n = 0;
-    st_each_stream(Note, x, st_stream(s, Note, ST_LT(Note, body, "note 0000050"), BY_BODY, .batch = 8))
-    {
+    st_each_stream (Note, x, st_stream(s, Note, ST_LT(Note, body, "note 0000050"), BY_BODY, .batch = 8)) {
         is_note(x, n);
         int inner = n;
-        st_each_stream(Note, y, st_stream(s, Note, ST_GE(Note, body, x->body), BY_BODY, .batch = 3))
-        {
+        st_each_stream (Note, y, st_stream(s, Note, ST_GE(Note, body, x->body), BY_BODY, .batch = 3)) {
             is_note(y, inner++);
             if (inner == n + 7) {
                 break;
@@ -132,8 +128,7 @@ SESSION_TEST(pending_work_is_flushed_by_the_opening)
     ST_SESSION(s, w->e, .tenant = tenant_a);
     ck_assert_ptr_nonnull(st_add(s, Note, .body = "note 0000000"));
     int n = 0;
-    st_each_stream(Note, x, st_stream(s, Note, NULL))
-    {
+    st_each_stream (Note, x, st_stream(s, Note, NULL)) {
         is_note(x, n++);
     }
     ck_assert_int_eq(n, 1);
@@ -155,8 +150,7 @@ SESSION_TEST(a_failure_in_the_middle_ends_the_loop_and_is_the_sessions)
         struct st_mark sp;
         OK(st_savepoint(s, &sp));
         int n = 0;
-        st_each_stream(Lang, x, st_stream_raw(s, Lang, failing(w), .confined = true, .batch = 100))
-        {
+        st_each_stream (Lang, x, st_stream_raw(s, Lang, failing(w), .confined = true, .batch = 100)) {
             ck_assert_str_eq(x->lang, "n");
             n++;
         }
@@ -171,8 +165,7 @@ SESSION_TEST(a_failure_in_the_middle_ends_the_loop_and_is_the_sessions)
         }
         OK(st_count(s, Note, NULL, &count));
         n = 0;
-        st_each_stream(Author, x, st_stream(s, Author, NULL))
-        {
+        st_each_stream (Author, x, st_stream(s, Author, NULL)) {
             n += x->version;
         }
         OK(st_session_error(s));
@@ -228,8 +221,7 @@ SESSION_TEST(what_cannot_be_streamed_is_refused)
     do {                                                                                      \
         ST_SESSION(s, w->e, .tenant = tenant_a);                                              \
         int n_ = 0;                                                                           \
-        st_each_stream(Note, x, (stream))                                                     \
-        {                                                                                     \
+        st_each_stream (Note, x, (stream)) {                                                  \
             n_++;                                                                             \
         }                                                                                     \
         ck_assert_int_eq(n_, 0);                                                              \
@@ -252,12 +244,11 @@ SESSION_TEST(queries_and_raw_sql_are_streamed_into_plain_structs)
     notes_put(w, tenant_b, 10);
     ST_SESSION(s, w->e, .tenant = tenant_a);
     int n = 0;
-    st_each_stream(Lang, x,
-                   st_stream_read(s, Lang, Note, .where = ST_LIKE(Note, body, "%5"),
-                                  .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Note, body)),
-                                                      ST_FIELD(Lang, n, ST_CONST((int64_t)7))),
-                                  .sort = ST_SORT(ST_UP(ST_COL(Note, body))), .batch = 9))
-    {
+    st_each_stream (Lang, x,
+                    st_stream_read(s, Lang, Note, .where = ST_LIKE(Note, body, "%5"),
+                                   .fields = ST_FIELDS(ST_FIELD(Lang, lang, ST_COL(Note, body)),
+                                                       ST_FIELD(Lang, n, ST_CONST((int64_t)7))),
+                                   .sort = ST_SORT(ST_UP(ST_COL(Note, body))), .batch = 9)) {
         is_note(&(const Note){.body = x->lang}, n++ * 10 + 5);
         ck_assert_int_eq(x->n, 7);
     }
@@ -290,8 +281,7 @@ SESSION_TEST(an_attached_row_is_the_sessions_object)
     const Author *otto = st_first(s, Author, ST_EQ(Author, name, "Otto"));
     const Author *anna = NULL;
     st_edit(s, otto)->email = "otto@example.org";
-    st_each_stream(Author, x, st_stream(s, Author, NULL, .order = ST_ORDER(ST_ASC(Author, name)), .batch = 1))
-    {
+    st_each_stream (Author, x, st_stream(s, Author, NULL, .order = ST_ORDER(ST_ASC(Author, name)), .batch = 1)) {
         const Author *a = st_attach(s, Author, x);
         ck_assert_ptr_nonnull(a);
         ck_assert_ptr_ne(a, x);
@@ -340,8 +330,7 @@ SESSION_TEST(a_row_of_a_stream_is_taken_for_no_object)
     for (int way = 0; way < 4; way++) {
         ST_SESSION(s, w->e, .tenant = tenant_a);
         ST_SESSION(other, w->e, .tenant = tenant_a, .read_only = true);
-        st_each_stream(Author, x, st_stream(s, Author, NULL))
-        {
+        st_each_stream (Author, x, st_stream(s, Author, NULL)) {
             if (way == 0) {
                 ck_assert_ptr_null(st_edit(s, x));
                 ck_assert_ptr_nonnull(strstr(test_diag(), "st_attach"));
@@ -378,8 +367,7 @@ static int read_endless(void *arg)
 {
     struct job *j = arg;
     ST_SESSION(s, j->w->e, .tenant = tenant_a, .deadline = j->deadline);
-    st_each_stream(Lang, x, st_stream_raw(s, Lang, endless(j->w), .confined = true, .batch = 5))
-    {
+    st_each_stream (Lang, x, st_stream_raw(s, Lang, endless(j->w), .confined = true, .batch = 5)) {
         j->n += x->lang[0] == 'n';
     }
     j->rc = st_session_error(s);
@@ -421,8 +409,7 @@ SESSION_TEST(memory_does_not_grow_with_the_rows)
     ST_SESSION(s, w->e, .tenant = tenant_a, .read_only = true);
     int64_t n = 0;
     long early = 0;
-    st_each_stream(Lang, x, st_stream_raw(s, Lang, sql, .confined = true, ST_PARAMS(ST_V((int64_t)ROWS))))
-    {
+    st_each_stream (Lang, x, st_stream_raw(s, Lang, sql, .confined = true, ST_PARAMS(ST_V((int64_t)ROWS)))) {
         ck_assert_int_eq(x->n, n++);
         if (n == ROWS / 10) {
             early = resident_kib();
