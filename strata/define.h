@@ -33,6 +33,18 @@
 #define UNIQUE(name_, ...) {.kind = ST_A_UNIQUE, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
 #define INDEX(name_, ...) {.kind = ST_A_INDEX, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
 #define CHECK(name_, sql) {.kind = ST_A_CHECK, .name = name_, .check = sql}
+#define EXCLUDE(name_, sql) {.kind = ST_A_CHECK, .name = name_, .check = sql, .exclude = true}
+/* What REF cannot say: FOREIGN_KEY("a_b_fkey", Other, MEMBERS("x", "y"), MEMBERS("x", "y"), .on_delete = ST_CASCADE). */
+#define MEMBERS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define FOREIGN_KEY(name_, target_, columns_, to_, ...)                                                \
+    {.kind = ST_A_FOREIGN_KEY, .name = name_, .target = &target_##_model, .columns = columns_, .to = to_, __VA_ARGS__}
+/* A column without a member: UNMAPPED("price", ST_TYPE_NONE, .type_sql = "numeric(10,2)", .null = true). */
+#define UNMAPPED(column_, type_, ...)                                                                  \
+    {.kind = ST_A_UNMAPPED, .name = column_, .type = (unsigned)(type_), __VA_ARGS__}
+#define COMMENT(text) {.kind = ST_A_COMMENT, .comment = text}
+/* The members of an st_table_policy and an st_table_trigger, which strata/migrate.h has. */
+#define POLICY(...) {.kind = ST_A_POLICY, .policy = &(const struct st_table_policy){__VA_ARGS__}}
+#define TRIGGER(...) {.kind = ST_A_TRIGGER, .trigger = &(const struct st_table_trigger){__VA_ARGS__}}
 
 #define ST_MODEL(type, table_, ...)                                         \
     static const st_attr type##_attrs[] = {__VA_ARGS__};                    \

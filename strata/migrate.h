@@ -294,6 +294,11 @@ struct st_migrations {
     const st_revision *const *revisions; /* in any order, NULL-terminated */
     const st_model *const *models;       /* NULL-terminated; what head must equal */
     const char *program;                 /* "waymark migrate", for messages */
+    const char *dir;                     /* where revision files are written; NULL: where the program runs */
+    /* Tables of the database that no model and no revision names are left alone by autogenerate and check. Patterns,
+     * NULL-terminated, a '*' for any run of characters: take names some that are ours all the same, leave some that are
+     * not. NULL: none. */
+    const char *const *take, *const *leave;
 };
 
 /* The database remembers in strata_revisions every revision that was applied to it. Two upgrades at once wait for each
@@ -364,6 +369,23 @@ st_err st_downgrade_with(st_engine *e, const struct st_migrations *m, const char
 st_err st_current(st_engine *e, const struct st_migrations *m, arena *a, const char *const **ret, size_t *ret_n);
 /* Whether every revision of the program is applied and no other; false also on errors. The diagnosis says why not. */
 bool st_is_at_head(st_engine *e, const struct st_migrations *m);
+
+/* ---- a database as data ---- */
+typedef struct st_schema {
+    const st_table *tables; /* by name */
+    size_t n_tables;
+    const st_enum_type *enums; /* PostgreSQL */
+    size_t n_enums;
+} st_schema;
+/* The tables of the schema that plain names go to, but Strata's own, in arena a: types and values in the words of
+ * st_table as far as it has any, expressions as the database prints them. Triggers are left out. only: patterns of
+ * names, NULL-terminated; NULL: all. */
+st_err st_reflect(st_engine *e, arena *a, const char *const *only, int64_t deadline, st_schema *ret);
+/* What it would take for the database to say what the models say, a line each ("table notes: add the column rank");
+ * none: nothing. Both are read from a database: the models' tables are made in a scratch schema that is rolled back
+ * (PostgreSQL) or in memory (SQLite). */
+st_err st_compare(st_engine *e, const struct st_migrations *m, arena *a, int64_t deadline, const char *const **ret,
+                  size_t *ret_n);
 
 /* The command line, for any program's own models; --help lists its commands. argv[0] is the word before them. Returns
  * the exit code: 0, 1 failed, 2 usage. e may be NULL for what needs no database: help, history, heads, branches, show,

@@ -29,6 +29,8 @@ DECLS_BEGIN
 
 typedef struct st_model st_model;
 typedef struct st_attr st_attr;
+struct st_table_policy;
+struct st_table_trigger;
 
 enum st_attr_kind {
     ST_A_COLUMN = 1,
@@ -37,7 +39,12 @@ enum st_attr_kind {
     ST_A_ONE,    /* many-to-one (via is a member here) or one-to-one (via is a member of target) */
     ST_A_UNIQUE, /* table-level, from columns */
     ST_A_INDEX,
-    ST_A_CHECK
+    ST_A_CHECK,
+    ST_A_FOREIGN_KEY, /* table-level: columns to columns of target; the tenant is not put in front */
+    ST_A_UNMAPPED, /* a column of the table that the struct has no member for: migrations know it, sessions do not */
+    ST_A_COMMENT,  /* the table's */
+    ST_A_POLICY,
+    ST_A_TRIGGER
 };
 enum st_action { ST_NO_ACTION, ST_RESTRICT, ST_CASCADE, ST_SET_NULL };
 
@@ -60,6 +67,13 @@ struct st_attr {
     const char *check;       /* SQL condition on this column (or, for ST_A_CHECK, on the row) */
     const char *was;         /* former name, for exact renames by autogenerate */
     const char *comment;
+    const char *type_sql;  /* the column's type when it is none of ours, spelled for its database: of a text,
+                              "varchar(20)"; of an ST_A_UNMAPPED, any */
+    const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK */
+    const char *generated; /* ST_A_UNMAPPED: GENERATED ALWAYS AS (this) STORED */
+    bool identity;         /* an integer that the database numbers when a statement leaves it out; sessions write the
+                              member as it is */
+    bool exclude;          /* ST_A_CHECK, PostgreSQL: check is what follows EXCLUDE */
     const struct st_enum *enumeration;
     const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
     enum st_action on_delete, on_update;
@@ -72,9 +86,12 @@ struct st_attr {
     const char *far_via;     /* many-to-many: the member of through that holds the target's key */
     bool delete_orphan;      /* MANY: a child that is taken out of its parent is deleted */
     const char *const *columns; /* constraints and indexes: member names, NULL-terminated; "-name" is descending */
+    const char *const *to;      /* ST_A_FOREIGN_KEY: members of target */
     const char *where;          /* partial index */
     const char *expression;     /* expression index */
     const char *method;         /* index method, PostgreSQL */
+    const struct st_table_policy *policy;   /* strata/migrate.h */
+    const struct st_table_trigger *trigger; /* strata/migrate.h */
 };
 
 struct st_model {

@@ -57,5 +57,7 @@ extern const struct command_verb command_current, command_history, command_heads
 extern const struct command_verb command_status, command_check; /* command_status.c */
 extern const struct command_verb command_plan;                  /* command_plan.c */
 extern const struct command_verb command_lint;                  /* command_lint.c */
+extern const struct command_verb command_revision, command_merge; /* command_revision.c */
+extern const struct command_verb command_stamp, command_inspect;  /* command_stamp.c, command_inspect.c */
 
 #endif

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "strata/migrate/autogen.h"
 #include "strata/migrate/command.h"
 #include "strata/migrate/run.h"
 
@@ -105,6 +106,23 @@ static st_err run_status(struct command *k)
     return 0;
 }
 
+/* What the models say that the database does not; a program without models has nothing to compare. */
+static st_err compare(struct command *k)
+{
+    struct autogen g;
+    st_err rc = k->m->models ? autogen_run(k->e, k->m, k->a, FIBER_FOREVER, &g) : 0;
+    if (rc || !k->m->models || !g.up.n) {
+        return rc;
+    }
+    for (size_t i = 0; i < g.up.n; i++) {
+        const char *says = autogen_says(k->a, &g.up.ops[i]);
+        (void)fprintf(k->out, "to do: %s\n", says ? says : "");
+    }
+    diag_set(ST_E_SCHEMA, "the database does not say what the models say: %zu operations are missing", g.up.n);
+    diag_hint("write them down: %s revision -m MESSAGE", k->m->program);
+    return ST_E_SCHEMA;
+}
+
 static st_err run_check(struct command *k)
 {
     struct found f;
@@ -112,6 +130,7 @@ static st_err run_check(struct command *k)
     st_err rc = applied ? look(k, &f) : diag_nomem();
     rc = rc ? rc : migrate_state_flags(&k->g, &f.state, applied);
     rc = rc ? rc : migrate_missing(k->m, &k->g, applied);
+    rc = rc ? rc : compare(k);
     if (rc) {
         return rc;
     }
@@ -137,4 +156,4 @@ const struct command_verb command_status = {
     "Of a revision under way it prints the phases that were begun, and how far backfills have come.\n"};
 const struct command_verb command_check = {
     "check",   NULL, "exit with 0 when the database is as the program needs it, else 1",         0, 0, true,
-    run_check, NULL, "Every revision must be applied, and the schema be what the newest left.\n"};
+    run_check, NULL, "Every revision must be applied, and the schema be what the newest left and what the models say.\n"};

@@ -14,6 +14,7 @@ struct rebuild_object { /* an index or trigger, or a view */
 struct rebuild_value { /* where a column's values come from when not from the column itself */
     const char *column;
     const char *expr; /* NULL: it is new, and gets its default */
+    bool added;       /* it is new, and expr the default it came with, which may go again in the same step */
 };
 struct rebuild {
     arena *a;

@@ -5,7 +5,7 @@ st_err rebuild_note_value(struct rebuild *r, const char *column, const char *exp
 {
     for (size_t i = 0; i < r->n_values; i++) {
         if (lite_same_name(r->values[i].column, column)) {
-            if (r->values[i].expr) { /* one that is new stays so */
+            if (r->values[i].expr && !r->values[i].added) { /* one that is new stays so */
                 r->values[i].expr = expr;
             }
             return 0;
@@ -13,7 +13,7 @@ st_err rebuild_note_value(struct rebuild *r, const char *column, const char *exp
     }
     st_err rc = migrate_grow(r->a, &r->values, r->n_values, &r->values_room, sizeof *r->values);
     if (!rc) {
-        r->values[r->n_values++] = (struct rebuild_value){column, expr};
+        r->values[r->n_values++] = (struct rebuild_value){column, expr, false};
     }
     return rc;
 }
@@ -31,7 +31,17 @@ st_err rebuild_add_column(struct rebuild *r, const st_table_column *c)
     if (!text) {
         return diag_nomem();
     }
-    st_err rc = c->generated ? 0 : rebuild_note_value(r, c->name, NULL);
+    const char *value = NULL;
+    if (c->default_sql && !c->generated) {
+        REBUILD_SPELL(r, value, ddl_default(&b, ST_SQLITE, c));
+        if (!value) {
+            return diag_nomem();
+        }
+    }
+    st_err rc = c->generated ? 0 : rebuild_note_value(r, c->name, value);
+    if (!rc && value) {
+        r->values[r->n_values - 1].added = true;
+    }
     return rc ? rc : rebuild_splice(r, rebuild_end(r, r->t.columns[r->t.n_columns - 1].text), 0, text);
 }
 

@@ -96,6 +96,10 @@ void ddl_default(buf *b, enum st_dialect d, const st_table_column *c)
             return;
         }
     }
+    if (c->type == ST_BYTES && strcmp(c->default_sql, "''") == 0) {
+        buf_puts(b, d == ST_SQLITE ? "x''" : "''");
+        return;
+    }
     if (is_array(c->type) && strcmp(c->default_sql, "'[]'") == 0) {
         buf_puts(b, d == ST_SQLITE ? "'[]'" : "'{}'");
         return;

@@ -13,7 +13,15 @@ struct maker {
     st_table_index *indexes;
     st_table_fk *fks;
     st_table_check *checks;
+    st_table_policy *policies;
+    st_table_trigger *triggers;
 };
+
+/* The column of a column, with a member or without. */
+static const char *column_name(const st_attr *x)
+{
+    return x->kind == ST_A_UNMAPPED ? x->name : st_attr_column(x);
+}
 
 static st_err wrong(const st_model *m, const char *member, const char *what)
 {
@@ -31,12 +39,12 @@ static st_err add_column(struct maker *k, const st_attr *x)
         values[i] = e->values[i];
     }
     k->columns[k->t.n_columns++] = (st_table_column){
-        .name = st_attr_column(x),
-        .type = st_attr_type(x),
+        .name = column_name(x),
+        .type = x->type_sql ? ST_TYPE_NONE : st_attr_type(x),
         .pk = x->pk,
         .nullable = st_attr_nullable(x),
         .tenant = x->tenant,
-        .max = x->max,
+        .max = x->type_sql ? 0 : x->max,
         .as_smallint = x->as_smallint,
         .values = values,
         .min_value = x->min_value,
@@ -45,8 +53,23 @@ static st_err add_column(struct maker *k, const st_attr *x)
         .check = x->check,
         .comment = x->comment,
         .was = x->was,
+        .type_sql = x->type_sql,
+        .enum_type = x->enum_type,
+        .generated = x->generated,
+        .identity = x->identity,
     };
     return 0;
+}
+
+static const st_attr *column_attr(const st_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_attr *x = &m->attrs[i];
+        if ((x->kind == ST_A_COLUMN || x->kind == ST_A_UNMAPPED) && strcmp(x->name, name) == 0) {
+            return x;
+        }
+    }
+    return NULL;
 }
 
 /* The columns that members name, behind the tenant's. */
@@ -57,8 +80,8 @@ static st_err key_of(struct maker *k, const st_attr *x, const char *ret[static S
     for (size_t i = 0; x->columns && x->columns[i]; i++) {
         const char *name = x->columns[i];
         bool down = name[0] == '-';
-        const st_attr *c = st_model_attr(k->m, name + down);
-        if (!c || c->kind != ST_A_COLUMN) {
+        const st_attr *c = column_attr(k->m, name + down);
+        if (!c) {
             return diag_set(ST_E_INVALID, "model %s: %s names the member %s, which is no column", k->m->name,
                             x->name ? x->name : "an index", name + down);
         }
@@ -66,7 +89,7 @@ static st_err key_of(struct maker *k, const st_attr *x, const char *ret[static S
         if (n == ST_KEY_MAX - 1) {
             return wrong(k->m, x->name ? x->name : "index", "too many columns");
         }
-        ret[n] = down ? arena_printf(k->a, "-%s", st_attr_column(c)) : st_attr_column(c);
+        ret[n] = down ? arena_printf(k->a, "-%s", column_name(c)) : column_name(c);
         if (!ret[n++]) {
             return diag_nomem();
         }
@@ -170,10 +193,25 @@ static st_err add_fk(struct maker *k, const st_attr *x)
     return fk.name ? 0 : diag_nomem();
 }
 
+static st_err add_foreign_key(struct maker *k, const st_attr *x)
+{
+    st_table_fk fk = {.name = x->name, .table = x->target->table, .on_delete = x->on_delete, .on_update = x->on_update};
+    for (size_t i = 0; x->columns[i] && x->to[i]; i++) {
+        const st_attr *mine = column_attr(k->m, x->columns[i]), *theirs = column_attr(x->target, x->to[i]);
+        if (!mine || !theirs || i == ST_KEY_MAX) {
+            return wrong(k->m, x->name, "names a member that is no column, or too many");
+        }
+        fk.columns[i] = column_name(mine);
+        fk.to[i] = column_name(theirs);
+    }
+    k->fks[k->t.n_fks++] = fk;
+    return 0;
+}
+
 static st_err add_attr(struct maker *k, const st_attr *x)
 {
     st_err rc = 0;
-    assert(k->t.n_columns < k->m->n_attrs || x->kind != ST_A_COLUMN);
+    assert(k->t.n_columns <= k->m->n_attrs);
     switch (x->kind) {
     case ST_A_COLUMN:
         rc = add_column(k, x);
@@ -186,7 +224,20 @@ static st_err add_attr(struct maker *k, const st_attr *x)
     case ST_A_INDEX:
         return add_index(k, x);
     case ST_A_CHECK:
-        k->checks[k->t.n_checks++] = (st_table_check){x->name, x->check};
+        k->checks[k->t.n_checks++] = (st_table_check){x->name, x->check, x->exclude};
+        return 0;
+    case ST_A_FOREIGN_KEY:
+        return add_foreign_key(k, x);
+    case ST_A_UNMAPPED:
+        return add_column(k, x);
+    case ST_A_COMMENT:
+        k->t.comment = x->comment;
+        return 0;
+    case ST_A_POLICY:
+        k->policies[k->t.n_policies++] = *x->policy;
+        return 0;
+    case ST_A_TRIGGER:
+        k->triggers[k->t.n_triggers++] = *x->trigger;
         return 0;
     case ST_A_MANY:
     case ST_A_ONE:
@@ -208,7 +259,9 @@ static st_err table_of(arena *a, const st_model *m, st_table *ret)
     k.indexes = ARENA_ARRAY(a, st_table_index, 2 * m->n_attrs);
     k.fks = ARENA_ARRAY(a, st_table_fk, m->n_attrs);
     k.checks = ARENA_ARRAY(a, st_table_check, m->n_attrs);
-    if (!k.columns || !k.indexes || !k.fks || !k.checks) {
+    k.policies = ARENA_ARRAY(a, st_table_policy, m->n_attrs);
+    k.triggers = ARENA_ARRAY(a, st_table_trigger, m->n_attrs);
+    if (!k.columns || !k.indexes || !k.fks || !k.checks || !k.policies || !k.triggers) {
         return diag_nomem();
     }
     for (size_t i = 0; !rc && i < m->n_attrs; i++) {
@@ -221,6 +274,8 @@ static st_err table_of(arena *a, const st_model *m, st_table *ret)
     k.t.indexes = k.indexes;
     k.t.fks = k.fks;
     k.t.checks = k.checks;
+    k.t.policies = k.policies;
+    k.t.triggers = k.triggers;
     return migrate_copy_table(a, &k.t, ret);
 }
 
@@ -238,7 +293,10 @@ static bool parents_placed(const st_model *const *models, size_t n, size_t at, c
 {
     const st_model *m = models[at];
     for (size_t i = 0; i < m->n_attrs; i++) {
-        const st_model *r = m->attrs[i].kind == ST_A_COLUMN ? m->attrs[i].references : NULL;
+        const st_attr *x = &m->attrs[i];
+        const st_model *r = x->kind == ST_A_COLUMN        ? x->references
+                            : x->kind == ST_A_FOREIGN_KEY ? x->target
+                                                          : NULL;
         size_t p = r ? model_index(models, n, r) : n;
         if (p < n && p != at && !placed[p]) {
             return false;

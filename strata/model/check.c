@@ -98,8 +98,21 @@ static bool has_column(const st_model *m, const char *name)
     return a && a->kind == ST_A_COLUMN;
 }
 
+/* Constraints and indexes are of the table: they may name what the struct has no member for. */
+static bool has_any_column(const st_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_attrs; i++) {
+        const st_attr *a = &m->attrs[i];
+        if (a->kind == ST_A_UNMAPPED && a->name && strcmp(a->name, name) == 0) {
+            return true;
+        }
+    }
+    return has_column(m, name);
+}
+
 static st_err check_column(const st_model *m, const st_attr *a)
 {
+    enum st_type t = st_attr_type(a);
     if (st_attr_type(a) == 0 || st_attr_type(a) >= ST_TYPE_MAX || a->offset + (size_t)a->size > m->size) {
         return WRONG(m, a->name, "not a member of the struct");
     }
@@ -118,6 +131,12 @@ static st_err check_column(const st_model *m, const st_attr *a)
     if (a->along && (!a->references || !has_column(m, a->along) || !has_column(a->references, a->along))) {
         return WRONG(m, a->name, "carries along \"%s\", which must be a column here and of what it references",
                      a->along);
+    }
+    if (a->generated) {
+        return WRONG(m, a->name, "what the database computes is UNMAPPED");
+    }
+    if (a->type_sql && t != ST_TEXT) {
+        return WRONG(m, a->name, "a type of another name is for text; any other is UNMAPPED");
     }
     st_err rc = check_special(m, a);
     rc = rc ? rc : check_enum(m, a);
@@ -157,11 +176,25 @@ static st_err check_constraint(const st_model *m, const st_attr *a)
         return WRONG(m, a->name, "names no column");
     }
     for (const char *const *c = a->columns; *c; c++) {
-        if (!has_column(m, **c == '-' ? *c + 1 : *c)) {
+        if (!has_any_column(m, **c == '-' ? *c + 1 : *c)) {
             return WRONG(m, a->name, "there is no column member \"%s\"", *c);
         }
     }
     return 0;
+}
+
+static st_err check_unmapped(const st_model *m, const st_attr *a)
+{
+    if (!a->name || has_column(m, a->name)) {
+        return WRONG(m, a->name, "a column without a member has a name of its own");
+    }
+    bool foreign = st_attr_type(a) == 0;
+    if (st_attr_type(a) >= ST_TYPE_MAX || foreign != (a->type_sql != NULL)) {
+        return WRONG(m, a->name, "a column without a member has one of our types, or ST_TYPE_NONE and .type_sql");
+    }
+    return a->pk || a->tenant || a->version || a->references
+               ? WRONG(m, a->name, "a key, a tenant and a version have members")
+               : check_enum(m, a);
 }
 
 static st_err check_attr(const st_model *m, const st_attr *a)
@@ -178,6 +211,16 @@ static st_err check_attr(const st_model *m, const st_attr *a)
     case ST_A_INDEX:
     case ST_A_CHECK:
         return check_constraint(m, a);
+    case ST_A_FOREIGN_KEY:
+        return a->target && a->to ? check_constraint(m, a) : WRONG(m, a->name, "points at nothing");
+    case ST_A_UNMAPPED:
+        return check_unmapped(m, a);
+    case ST_A_COMMENT:
+        return 0;
+    case ST_A_POLICY:
+        return a->policy ? 0 : WRONG(m, "a policy", "is empty");
+    case ST_A_TRIGGER:
+        return a->trigger ? 0 : WRONG(m, "a trigger", "is empty");
     }
     return WRONG(m, a->name, "of no known kind");
 }

@@ -3,7 +3,11 @@
 #include "waymark/migrations/revisions.h"
 #include "waymark/models/models.h"
 
-static const st_revision *const revisions[] = {&rev_20261122_first_tables, NULL};
+#define REVISION(name) &name,
+static const st_revision *const revisions[] = {
+#include "waymark/migrations/revisions.list"
+    NULL};
+#undef REVISION
 
 const struct st_migrations waymark_migrations = {
-    .revisions = revisions, .models = waymark_models, .program = "waymark migrate"};
+    .revisions = revisions, .models = waymark_models, .program = "waymark migrate", .dir = "waymark/migrations"};

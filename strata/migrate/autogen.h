@@ -1,0 +1,28 @@
+/* autogen.h: what it takes for the database to say what the models say, and back. */
+#ifndef STRATA_MIGRATE_AUTOGEN_H
+#define STRATA_MIGRATE_AUTOGEN_H
+
+#include "strata/migrate/compare.h"
+
+struct autogen {
+    st_ops up, down; /* none: nothing differs */
+};
+/* Changes nothing in the database. */
+st_err autogen_run(st_engine *e, const struct st_migrations *m, arena *a, int64_t deadline, struct autogen *ret);
+/* "add the column rank to the table notes", in arena a; NULL when memory is out. */
+const char *autogen_says(arena *a, const struct migrate_op *op);
+/* A '*' stands for any run of characters. */
+bool autogen_matches(const char *pattern, const char *name);
+
+/* ---- codegen.c: revision files ---- */
+struct codegen {
+    const char *id, *message, *name; /* name: of the variable, rev_20261122_add_rank */
+    const char *label;               /* or NULL */
+    const char *const *parents;      /* NULL-terminated */
+    const char *header;              /* what to include: "revisions.h" or "strata/migrate.h" */
+    const struct autogen *changes;   /* NULL: an empty one */
+};
+/* The C source of a revision. */
+st_err codegen_revision(buf *b, const struct codegen *g);
+
+#endif

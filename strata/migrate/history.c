@@ -1,0 +1,118 @@
+#include "strata/migrate/history.h"
+
+#include <errno.h>
+
+static bool same(const char *x, const char *y)
+{
+    return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+const struct history_name *history_find(const struct history_names *l, const char *table, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (same(l->v[i].table, table) && same(l->v[i].name, name)) {
+            return &l->v[i];
+        }
+    }
+    return NULL;
+}
+
+static st_err add(arena *a, struct history_names *l, struct history_name item)
+{
+    st_err rc = migrate_grow(a, &l->v, l->n, &l->room, sizeof *l->v);
+    if (!rc) {
+        l->v[l->n++] = item;
+    }
+    return rc;
+}
+
+/* name NULL: all of the table. */
+static void drop(struct history_names *l, const char *table, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!same(l->v[i].table, table) || (name && !same(l->v[i].name, name))) {
+            l->v[n++] = l->v[i];
+        }
+    }
+    l->n = n;
+}
+
+static st_err add_rules(arena *a, struct history *h, const st_table *t)
+{
+    st_err rc = add(a, &h->tables, (struct history_name){.name = t->name});
+    for (size_t i = 0; !rc && i < t->n_triggers; i++) {
+        rc = add(a, &h->triggers, (struct history_name){t->name, t->triggers[i].name, &t->triggers[i]});
+    }
+    for (size_t i = 0; !rc && i < t->n_policies; i++) {
+        rc = add(a, &h->policies, (struct history_name){.table = t->name, .name = t->policies[i].name});
+    }
+    return rc;
+}
+
+static void rename_table(struct history *h, const char *from, const char *to)
+{
+    for (size_t i = 0; i < h->tables.n; i++) {
+        h->tables.v[i].name = same(h->tables.v[i].name, from) ? to : h->tables.v[i].name;
+    }
+    struct history_names *of_tables[] = {&h->triggers, &h->policies};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < of_tables[k]->n; i++) {
+            struct history_name *v = &of_tables[k]->v[i];
+            v->table = same(v->table, from) ? to : v->table;
+        }
+    }
+}
+
+static st_err take(arena *a, struct history *h, const struct migrate_op *op)
+{
+    switch ((int)op->kind) { /* the others make nothing that has an owner */
+    case MIGRATE_CREATE_TABLE:
+        return add_rules(a, h, op->create);
+    case MIGRATE_DROP_TABLE:
+        drop(&h->tables, NULL, op->table);
+        drop(&h->triggers, op->table, NULL);
+        drop(&h->policies, op->table, NULL);
+        return 0;
+    case MIGRATE_RENAME_TABLE:
+        rename_table(h, op->table, op->rename.to);
+        return 0;
+    case MIGRATE_CREATE_ENUM:
+        return add(a, &h->enums, (struct history_name){.name = op->enumeration->name});
+    case MIGRATE_DROP_ENUM:
+        drop(&h->enums, NULL, op->name);
+        return 0;
+    case MIGRATE_CREATE_TRIGGER:
+        return add(a, &h->triggers, (struct history_name){op->table, op->trigger->name, op->trigger});
+    case MIGRATE_DROP_TRIGGER:
+        drop(&h->triggers, op->table, op->trigger->name);
+        return 0;
+    case MIGRATE_CREATE_POLICY:
+        return add(a, &h->policies, (struct history_name){.table = op->table, .name = op->policy->name});
+    case MIGRATE_DROP_POLICY:
+        drop(&h->policies, op->table, op->name);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+st_err history_read(arena *a, enum st_dialect d, const struct migrate_graph *g, const bool *applied,
+                    struct history *ret)
+{
+    st_err rc = 0;
+    *ret = (struct history){{0}};
+    for (size_t i = 0; !rc && i < g->n; i++) {
+        if (!applied[i]) {
+            continue;
+        }
+        st_ops ops;
+        migrate_ops_init(&ops, a, d);
+        (void)g->nodes[i].rev->upgrade(&ops);
+        for (size_t k = 0; !rc && k < ops.n; k++) {
+            rc = take(a, ret, &ops.ops[k]);
+        }
+        rc = ops.err == -ENOMEM ? ops.err : rc;
+    }
+    return rc;
+}

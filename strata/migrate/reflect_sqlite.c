@@ -1,0 +1,404 @@
+/* SQLite's own text of every table, index and trigger as data: one statement, and sqlite_table.c. */
+#include <errno.h>
+
+#include "strata/migrate/seen.h"
+#include "strata/migrate/sql_text.h"
+#include "strata/migrate/sqlite_table.h"
+
+struct row {
+    const char *type, *name, *table, *sql;
+};
+struct reader {
+    arena *a;
+    struct seen_schema *s;
+};
+
+#define ADD(k, items, n, room) migrate_grow((k)->a, &(items), (n), &(room), sizeof *(items))
+
+static const char *text_of(arena *a, str s)
+{
+    return arena_memdup0(a, s.p, s.len);
+}
+
+/* ---- columns ---- */
+
+static enum st_type type_of(str type)
+{
+    static const struct {
+        const char *name;
+        enum st_type type;
+    } types[] = {{"INTEGER", ST_INT64}, {"INT", ST_INT64},   {"REAL", ST_DOUBLE},
+                 {"TEXT", ST_TEXT},     {"BLOB", ST_BYTES}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (str_eq_nocase(type, str_of(types[i].name))) {
+            return types[i].type;
+        }
+    }
+    return ST_TYPE_NONE;
+}
+
+/* What stands behind the type and is none of ours becomes part of the type's spelling. */
+static st_err foreign_type(struct reader *k, struct seen_column *c, const struct lite_column *l, str more)
+{
+    str type = l->type.len ? l->type : STR("BLOB");
+    c->c.type = ST_TYPE_NONE;
+    c->c.type_sql = more.len ? arena_printf(k->a, "%.*s %.*s", STR_FMT(type), STR_FMT(more)) : text_of(k->a, type);
+    return c->c.type_sql ? 0 : diag_nomem();
+}
+
+static st_err column_constraint(struct reader *k, struct seen_column *c, const struct lite_column *l,
+                                const struct lite_constraint *x)
+{
+    switch (x->kind) {
+    case LITE_NOT_NULL:
+        c->c.nullable = false;
+        return 0;
+    case LITE_DEFAULT: {
+        str bare = sql_unwrap(x->expr);
+        c->default_text = text_of(k->a, bare);
+        return c->default_text ? 0 : diag_nomem();
+    }
+    case LITE_COLLATE:
+        return foreign_type(k, c, l, x->text);
+    case LITE_GENERATED:
+        if (!x->stored) {
+            return foreign_type(k, c, l, x->text);
+        }
+        c->c.generated = text_of(k->a, x->expr);
+        return c->c.generated ? 0 : diag_nomem();
+    case LITE_PRIMARY_KEY:
+        c->c.identity = x->autoincrement;
+        return 0;
+    case LITE_NULL:
+    case LITE_UNIQUE:
+    case LITE_CHECK:
+    case LITE_FOREIGN_KEY:
+    case LITE_NOTHING:
+        return 0; /* of the table, below */
+    }
+    return 0;
+}
+
+static st_err add_column(struct reader *k, struct seen_table *t, const struct lite_column *l)
+{
+    st_err rc = ADD(k, t->columns, t->n_columns, t->columns_room);
+    if (rc) {
+        return rc;
+    }
+    struct seen_column *c = &t->columns[t->n_columns++];
+    *c = (struct seen_column){.c = {.name = l->name, .type = type_of(l->type), .nullable = true}};
+    if (!c->c.type) {
+        rc = foreign_type(k, c, l, (str){NULL, 0});
+    }
+    for (size_t i = 0; !rc && i < l->n_constraints; i++) {
+        rc = column_constraint(k, c, l, &l->constraints[i]);
+    }
+    return rc;
+}
+
+/* ---- constraints ---- */
+
+static bool fill_key(const char *key[static ST_KEY_MAX], const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n && i < ST_KEY_MAX; i++) {
+        key[i] = names[i];
+    }
+    return n > 0 && n <= ST_KEY_MAX;
+}
+
+/* ON DELETE and ON UPDATE. Returns false for what st_table_fk has no words for. */
+static bool actions_of(str text, st_table_fk *fk)
+{
+    size_t at = 0;
+    for (struct lite_token t = lite_next(text, &at); t.kind != LITE_END && t.kind != LITE_BAD;
+         t = lite_next(text, &at)) {
+        if (lite_is(t, "DEFERRABLE") || lite_is(t, "MATCH")) {
+            return false;
+        }
+        if (!lite_is(t, "ON")) {
+            continue;
+        }
+        struct lite_token on = lite_next(text, &at), what = lite_next(text, &at);
+        enum st_action action = lite_is(what, "CASCADE") ? ST_CASCADE : lite_is(what, "RESTRICT") ? ST_RESTRICT
+                                                                                                  : ST_NO_ACTION;
+        if (lite_is(what, "SET")) {
+            if (!lite_is(lite_next(text, &at), "NULL")) {
+                return false;
+            }
+            action = ST_SET_NULL;
+        }
+        *(lite_is(on, "DELETE") ? &fk->on_delete : &fk->on_update) = action;
+    }
+    bool clears = fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL;
+    return !clears || migrate_key_len(fk->columns) == 1;
+}
+
+static st_err add_fk(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
+{
+    st_table_fk fk = {.name = x->known_as, .table = x->table};
+    if (!fill_key(fk.columns, x->columns, x->n_columns) || !actions_of(x->text, &fk)) {
+        return 0;
+    }
+    (void)fill_key(fk.to, x->to, x->n_to); /* none: the primary key, see point_at_keys */
+    st_err rc = ADD(k, t->fks, t->n_fks, t->fks_room);
+    if (!rc) {
+        t->fks[t->n_fks++] = fk;
+    }
+    return rc;
+}
+
+static st_err add_check(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
+{
+    const char *condition = text_of(k->a, sql_unwrap(x->expr));
+    struct seen_column *only = NULL;
+    size_t n = 0;
+    bool taken = false;
+    if (!condition) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (lite_mentions(x->expr, t->columns[i].c.name)) {
+            only = &t->columns[i];
+            n++;
+        }
+    }
+    only = n == 1 ? only : NULL;
+    st_err rc = only ? seen_take_check(k->a, ST_SQLITE, only, condition, x->known_as, !x->name, &taken) : 0;
+    if (rc || taken) {
+        return rc;
+    }
+    rc = ADD(k, t->checks, t->n_checks, t->checks_room);
+    if (!rc) {
+        t->checks[t->n_checks++] = (struct seen_check){.c = {.name = x->known_as, .sql = condition},
+                                                       .column = only ? only->c.name : NULL};
+    }
+    return rc;
+}
+
+static st_err add_unique(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
+{
+    st_table_index i = {.name = x->known_as, .unique = true, .constraint = true};
+    st_err rc = fill_key(i.columns, x->columns, x->n_columns) ? ADD(k, t->indexes, t->n_indexes, t->indexes_room)
+                                                               : ST_E_INVALID;
+    if (!rc) {
+        t->indexes[t->n_indexes++] = i;
+    }
+    return rc == ST_E_INVALID ? 0 : rc;
+}
+
+static void add_key(struct seen_table *t, const struct lite_constraint *x)
+{
+    if (!fill_key(t->pk, x->columns, x->n_columns)) {
+        t->strange = "its primary key is too wide";
+    }
+    t->pk_name = x->known_as;
+    for (size_t i = 0; i < x->n_columns; i++) {
+        for (size_t c = 0; c < t->n_columns; c++) {
+            if (lite_same_name(t->columns[c].c.name, x->columns[i])) {
+                t->columns[c].c.pk = true;
+                t->columns[c].c.nullable = false;
+                t->columns[c].c.identity = x->autoincrement;
+            }
+        }
+    }
+}
+
+static st_err add_constraint(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
+{
+    switch ((int)x->kind) {
+    case LITE_PRIMARY_KEY:
+        add_key(t, x);
+        return 0;
+    case LITE_UNIQUE:
+        return add_unique(k, t, x);
+    case LITE_CHECK:
+        return add_check(k, t, x);
+    case LITE_FOREIGN_KEY:
+        return add_fk(k, t, x);
+    default:
+        return 0;
+    }
+}
+
+static st_err take_table(struct reader *k, const struct row *r)
+{
+    struct seen_schema *s = k->s;
+    struct lite_table l;
+    st_err rc = ADD(k, s->tables, s->n_tables, s->tables_room);
+    if (rc) {
+        return rc;
+    }
+    struct seen_table *t = &s->tables[s->n_tables++];
+    *t = (struct seen_table){.name = r->name};
+    rc = lite_table_read(k->a, str_of(r->sql), &l);
+    if (rc) {
+        t->strange = "it is no ordinary table";
+        return rc == -ENOMEM ? rc : 0;
+    }
+    t->without_rowid = l.without_rowid;
+    t->no_strict = !l.strict;
+    for (size_t i = 0; !rc && i < l.n_columns; i++) {
+        rc = add_column(k, t, &l.columns[i]);
+    }
+    for (size_t i = 0; !rc && i < l.n_columns; i++) {
+        for (size_t c = 0; !rc && c < l.columns[i].n_constraints; c++) {
+            rc = add_constraint(k, t, &l.columns[i].constraints[c]);
+        }
+    }
+    for (size_t i = 0; !rc && i < l.n_constraints; i++) {
+        rc = add_constraint(k, t, &l.constraints[i]);
+    }
+    for (size_t i = 0; !rc && i < t->n_columns; i++) {
+        rc = seen_take_default(k->a, ST_SQLITE, &t->columns[i]);
+    }
+    return rc;
+}
+
+/* ---- indexes: CREATE [UNIQUE] INDEX name ON table (parts) [WHERE condition] ---- */
+
+/* The text up to a comma or the closing bracket of its own level; *at moves behind that. */
+static str part(str sql, size_t *at, bool *ret_last)
+{
+    size_t depth = 0, start = *at, end = *at;
+    *ret_last = true;
+    for (struct lite_token t = lite_next(sql, at); t.kind != LITE_END && t.kind != LITE_BAD; t = lite_next(sql, at)) {
+        bool comma = lite_is(t, ","), close = lite_is(t, ")");
+        if (depth == 0 && (comma || close)) {
+            *ret_last = close;
+            break;
+        }
+        depth += lite_is(t, "(");
+        depth -= close;
+        end = *at;
+    }
+    return str_trim(str_n(sql.p + start, end - start));
+}
+
+/* One part into i: a column, or the expression that ends the list. */
+static st_err take_part(struct reader *k, const struct seen_table *t, str text, st_table_index *i, bool *ret_odd)
+{
+    size_t at = 0, n = migrate_key_len(i->columns);
+    struct lite_token first = lite_next(text, &at), next = lite_next(text, &at);
+    bool down = lite_is(next, "DESC");
+    if (lite_is(next, "ASC") || down) {
+        next = lite_next(text, &at);
+    }
+    bool name = (first.kind == LITE_WORD || first.kind == LITE_QUOTED) && next.kind == LITE_END;
+    const char *column = name ? lite_name(k->a, first.text) : NULL;
+    if (name && !column) {
+        return diag_nomem();
+    }
+    *ret_odd |= i->expression || n >= ST_KEY_MAX - 1u;
+    if (column && seen_column_of(t, column) && !*ret_odd) {
+        i->columns[n] = down ? arena_printf(k->a, "-%s", column) : column;
+        return i->columns[n] ? 0 : diag_nomem();
+    }
+    for (at = 0; first.kind != LITE_END && first.kind != LITE_BAD; first = lite_next(text, &at)) {
+        *ret_odd |= lite_is(first, "COLLATE") || lite_is(first, "DESC") || lite_is(first, "ASC");
+    }
+    i->expression = text_of(k->a, sql_unwrap(text));
+    return i->expression ? 0 : diag_nomem();
+}
+
+static st_err take_index(struct reader *k, const struct row *r)
+{
+    struct seen_table *t = seen_find(k->s, r->table);
+    if (!t || t->strange || !r->sql) { /* those of constraints have no text */
+        return 0;
+    }
+    str sql = str_of(r->sql);
+    st_table_index i = {.name = r->name};
+    size_t at = 0;
+    bool odd = false, last = false;
+    for (struct lite_token w = lite_next(sql, &at); !lite_is(w, "("); w = lite_next(sql, &at)) {
+        i.unique |= lite_is(w, "UNIQUE") && !i.columns[0];
+        if (w.kind == LITE_END || w.kind == LITE_BAD) {
+            return 0;
+        }
+    }
+    st_err rc = 0;
+    while (!rc && !last) {
+        str text = part(sql, &at, &last);
+        rc = take_part(k, t, text, &i, &odd);
+    }
+    struct lite_token where = lite_next(sql, &at);
+    if (!rc && lite_is(where, "WHERE")) {
+        i.where = text_of(k->a, sql_unwrap(str_from(sql, at)));
+        rc = i.where ? 0 : diag_nomem();
+    }
+    if (rc) {
+        return rc;
+    }
+    if (odd) {
+        rc = ADD(k, t->others, t->n_others, t->others_room);
+        if (!rc) {
+            t->others[t->n_others++] = (struct seen_other){"index", r->name, r->sql};
+        }
+        return rc;
+    }
+    rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
+    if (!rc) {
+        t->indexes[t->n_indexes++] = i;
+    }
+    return rc;
+}
+
+static st_err take_trigger(struct reader *k, const struct row *r)
+{
+    struct seen_table *t = seen_find(k->s, r->table);
+    st_err rc = t ? ADD(k, t->triggers, t->n_triggers, t->triggers_room) : 0;
+    if (t && !rc) {
+        t->triggers[t->n_triggers++] = (struct seen_trigger){r->name, r->sql};
+    }
+    return rc;
+}
+
+static int take_row(void *arg, void *obj)
+{
+    const struct row *r = obj;
+    st_err rc = strcmp(r->type, "table") == 0     ? take_table(arg, r)
+                : strcmp(r->type, "index") == 0   ? take_index(arg, r)
+                : strcmp(r->type, "trigger") == 0 ? take_trigger(arg, r)
+                                                  : 0;
+    return rc ? rc : 1; /* the strings stay */
+}
+
+/* A foreign key that names no columns points at the primary key. */
+static void point_at_keys(struct seen_schema *s)
+{
+    for (size_t i = 0; i < s->n_tables; i++) {
+        for (size_t f = 0; f < s->tables[i].n_fks; f++) {
+            st_table_fk *fk = &s->tables[i].fks[f];
+            const struct seen_table *parent = fk->to[0] ? NULL : seen_find(s, fk->table);
+            if (parent) {
+                memcpy(fk->to, parent->pk, sizeof fk->to);
+            }
+        }
+    }
+}
+
+st_err seen_read_sqlite(st_conn *c, arena *a, int64_t deadline, struct seen_schema *ret)
+{
+    static const struct st_field fields[] = {
+        {.type = ST_TEXT, .offset = offsetof(struct row, type)},
+        {.type = ST_TEXT, .offset = offsetof(struct row, name)},
+        {.type = ST_TEXT, .offset = offsetof(struct row, table)},
+        {.type = ST_TEXT, .nullable = true, .offset = offsetof(struct row, sql)},
+    };
+    static const struct st_shape shape = {fields, 4, sizeof(struct row), 0};
+    *ret = (struct seen_schema){.dialect = ST_SQLITE};
+    struct reader k = {a, ret};
+    struct st_stmt q = {.sql = STR("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', "
+                                   "'index', 'trigger') AND tbl_name NOT LIKE 'sqlite!_%' ESCAPE '!' AND tbl_name NOT "
+                                   "LIKE 'strata!_%' ESCAPE '!' ORDER BY type <> 'table', tbl_name, name"),
+                        .shape = &shape,
+                        .arena = a,
+                        .row = take_row,
+                        .arg = &k};
+    st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
+    if (rc) {
+        return diag_wrap(rc, "reading the schema");
+    }
+    point_at_keys(ret);
+    return 0;
+}

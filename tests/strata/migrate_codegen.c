@@ -1,0 +1,357 @@
+/* What autogenerate and inspect write is C that compiles with the strict flags, and does what it was written for. */
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog.h"
+#include "strata/define.h"
+#include "strata/migrate/autogen.h"
+
+ST_ENUM_DEFINE(mood_enum, "sad", "glad", "so \"so\"");
+ST_ENUM_DEFINE(size_enum, "small", "large");
+ST_ENUM_DEFINE(more_mood_enum, "sad", "fine", "glad", "so \"so\"");
+
+/* clang-format off */
+typedef struct Owner { st_uuid tenant_id, id; const char *name; unsigned mood; st_time created_at; } Owner;
+ST_DECLARE(Owner);
+#define T Owner
+ST_MODEL(Owner, "owners",
+    COL(tenant_id, .tenant = true, .pk = true),
+    COL(id, .pk = true),
+    COL(name, .max = 80, .comment = "as \"they\" write it\nthemselves"),
+    COL(mood, .enumeration = &mood_enum, .enum_type = "mood", .default_sql = "'glad'"),
+    COL(created_at, .default_sql = "now()"),
+    UNIQUE("owners_name_key", "name"),
+    COMMENT("who has \\ what?""?/"),
+    POLICY("owners_seen", .command = "SELECT", .using_sql = "name <> ''"),
+    TRIGGER("owners_touch", .when = "BEFORE INSERT OR UPDATE", .postgresql = "NEW.name := trim(NEW.name);\nRETURN NEW;",
+            .sqlite = "SELECT 1;"));
+#undef T
+typedef struct Thing { st_uuid tenant_id, id; st_opt_uuid owner_id; double price; unsigned size; st_texts tags;
+                       const char *code; st_opt_int32 stock; } Thing;
+ST_DECLARE(Thing);
+#define T Thing
+ST_MODEL(Thing, "things",
+    COL(tenant_id, .tenant = true, .pk = true),
+    COL(id, .pk = true),
+    REF(owner_id, Owner, .on_delete = ST_CASCADE),
+    COL(price, .min_value = ST_NUMBER(0), .max_value = ST_NUMBER(99.5), .default_sql = "0"),
+    COL(size, .enumeration = &size_enum, .as_smallint = true, .default_sql = "'small'"),
+    COL(tags, .max = 10, .default_sql = "'[]'"),
+    COL(code, .column = "Odd Code", .check = "\"Odd Code\" <> ''"),
+    COL(stock),
+    UNMAPPED("twice", ST_INT32, .generated = "stock * 2", .null = true),
+    INDEX("things_owner_id_idx", "owner_id", "-price"),
+    {.kind = ST_A_INDEX, .name = "things_code_idx", .columns = MEMBERS("code"), .where = "stock > 0", .unique = true},
+    {.kind = ST_A_INDEX, .name = "things_low_idx", .columns = MEMBERS("id"), .expression = "lower(\"Odd Code\")"},
+    CHECK("things_check", "price >= 0 OR stock IS NULL"));
+#undef T
+/* The same later. */
+typedef struct Maker { st_uuid tenant_id, id; const char *full_name; unsigned mood; st_time created_at; bool old; } Maker;
+ST_DECLARE(Maker);
+#define T Maker
+
+ST_MODEL(Maker, "makers",
+    COL(tenant_id, .tenant = true, .pk = true),
+    COL(id, .pk = true),
+    COL(full_name, .max = 120, .was = "name"),
+    COL(mood, .enumeration = &more_mood_enum, .enum_type = "mood", .default_sql = "'glad'"),
+    COL(created_at, .default_sql = "now()"),
+    COL(old),
+    UNIQUE("makers_full_name_key", "full_name"));
+#undef T
+/* clang-format on */
+
+static st_err nothing(st_ops *o)
+{
+    (void)o;
+    return 0;
+}
+
+static const st_model *const before[] = {&Owner_model, &Thing_model, NULL};
+
+/* Where compiled parts go: beside the world's database. */
+struct shop {
+    struct world *w;
+    char dir[64];
+    unsigned n;
+};
+
+static void shop_open(struct shop *s, struct world *w)
+{
+    const char *tmp = getenv("TMPDIR");
+    *s = (struct shop){.w = w};
+    (void)snprintf(s->dir, sizeof s->dir, "%.30s/codegen-XXXXXX", tmp ? tmp : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(s->dir));
+}
+
+static void shop_close(struct shop *s)
+{
+    char *const argv[] = {(char[]){"rm"}, (char[]){"-rf"}, s->dir, NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execvp("rm", argv);
+        _exit(127);
+    }
+    (void)waitpid(pid, NULL, 0);
+}
+
+static const char *slurp(struct world *w, const char *path)
+{
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f, "%s", path);
+    char *text = arena_alloc(w->a, 1 << 18);
+    size_t n = fread(text, 1, (1 << 18) - 1, f);
+    text[n] = '\0';
+    (void)fclose(f);
+    return text;
+}
+
+/* Compiles the file as strictly as the project itself, and gives what it defines by that name. */
+static const void *load(struct shop *s, const char *path, const char *symbol)
+{
+    char so[96], log[96];
+    (void)snprintf(so, sizeof so, "%s/part%u.so", s->dir, s->n);
+    (void)snprintf(log, sizeof log, "%s/log%u", s->dir, s->n++);
+    const char *argv[] = {"cc", "-std=gnu17", "-D_GNU_SOURCE", "-I", TEST_SOURCE_ROOT, "-Wall", "-Wextra", "-Werror",
+                          "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Wstrict-prototypes",
+                          "-Wmissing-prototypes", "-Wcast-qual", "-Wwrite-strings", "-Wundef", "-Wvla", "-Wformat=2",
+                          "-Wswitch-enum", "-Wno-missing-field-initializers", "-Wstack-usage=16384", "-O1", "-shared",
+                          "-fPIC", "-o", so, path, NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)!freopen(log, "w", stderr);
+        (void)execvp("cc", (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(status == 0, "it does not compile:\n%s\n%s", slurp(s->w, log), slurp(s->w, path));
+    void *part = dlopen(so, RTLD_NOW);
+    ck_assert_msg(part, "%s", dlerror());
+    const void *found = dlsym(part, symbol);
+    ck_assert_msg(found, "%s", dlerror());
+    return found;
+}
+
+static char *out, *err;
+
+static int run(struct world *w, const struct st_migrations *m, const char *const *args)
+{
+    char *argv[16] = {(char[]){"migrate"}};
+    int argc = 1;
+    while (args[argc - 1]) {
+        argv[argc] = arena_strdup(w->a, args[argc - 1]);
+        argc++;
+    }
+    size_t n;
+    free(out);
+    free(err);
+    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
+    int code = st_migrate_main(w->e, m, argc, argv, o, x);
+    (void)fclose(o);
+    (void)fclose(x);
+    return code;
+}
+#define RUN_IT(m, code, ...)                                                           \
+    do {                                                                               \
+        int got_ = run(w, (m), (const char *const[]){__VA_ARGS__, NULL});              \
+        ck_assert_msg(got_ == (code), "it ended with %d: %s%s", got_, out, err);       \
+    } while (0)
+
+/* The path behind "wrote ", and the name in it. */
+static const char *written(struct world *w, const char **ret_name)
+{
+    const char *at = strstr(out, "wrote ");
+    ck_assert_msg(at, "%s%s", out, err);
+    const char *path = arena_memdup0(w->a, at + 6, strcspn(at + 6, "\n"));
+    const char *base = strrchr(path, '/') + 1;
+    *ret_name = arena_memdup0(w->a, base, strlen(base) - 2);
+    return path;
+}
+
+DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
+{
+    struct shop s;
+    shop_open(&s, w);
+    static const st_revision *none[] = {NULL};
+    struct st_migrations m = {.revisions = none, .models = before, .program = "prog migrate", .dir = s.dir};
+    const char *name;
+    RUN_IT(&m, 0, "revision", "-m", "first: \"owners\" */ and things");
+    const char *path = written(w, &name);
+    const st_revision *first = load(&s, path, name);
+    ck_assert_ptr_nonnull(strstr(slurp(w, path), "{\"price\", ST_DOUBLE, .min_value = ST_NUMBER(0)"));
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 1, "check"); /* it is not applied */
+    RUN_IT(&m, 0, "upgrade");
+    RUN_IT(&m, 0, "check");
+    RUN_IT(&m, 0, "revision", "-m", "again");
+    ck_assert_ptr_nonnull(strstr(out, "nothing to write"));
+    const char *was = catalog(w);
+
+    /* Things go, owners become makers. */
+    st_model makers = Maker_model;
+    makers.was = "owners";
+    m.models = (const st_model *const[]){&makers, NULL};
+    RUN_IT(&m, 1, "check");
+    ck_assert_ptr_nonnull(strstr(out, "to do: rename the table owners to makers"));
+    ck_assert_ptr_nonnull(strstr(out, "to do: drop the table things"));
+    RUN_IT(&m, 0, "revision", "-m", "makers", "--branch-label", "v2");
+    path = written(w, &name);
+    const st_revision *second = load(&s, path, name);
+    ck_assert_str_eq(second->parents[0], first->id);
+    ck_assert_str_eq(second->label, "v2");
+    ck_assert_ptr_nonnull(strstr(slurp(w, path), "/* Rows that are there get false;"));
+    m.revisions = (const st_revision *const[]){second, first, NULL};
+    RUN_IT(&m, 0, "upgrade");
+    RUN_IT(&m, 0, "check");
+    RUN_IT(&m, 0, "downgrade", "-1");
+    m.models = before;
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "check");
+    if (w->dialect == ST_POSTGRESQL) {
+        ck_assert_str_eq(catalog(w), was);
+    }
+    RUN_IT(&m, 0, "downgrade", "base");
+    shop_close(&s);
+}
+
+DB_TEST(an_empty_revision_needs_no_database_and_names_its_parents)
+{
+    struct shop s;
+    shop_open(&s, w);
+    const st_revision a = {.id = "a1", .message = "a", .upgrade = nothing},
+                      b = {.id = "b1", .parents = {"a1"}, .message = "b", .upgrade = nothing},
+                      c = {.id = "c1", .parents = {"a1"}, .message = "c", .upgrade = nothing};
+    struct st_migrations m = {.revisions = (const st_revision *const[]){&a, &b, &c, NULL}, .program = "prog migrate"};
+    st_engine *e = w->e;
+    const char *name, *path;
+    w->e = NULL;
+    RUN_IT(&m, 2, "revision", "--empty");
+    RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", s.dir);
+    ck_assert_ptr_nonnull(strstr(err, "2 heads"));
+    RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", s.dir, "--head", "a1");
+    ck_assert_ptr_nonnull(strstr(err, "--splice"));
+    RUN_IT(&m, 1, "revision", "-m", "x", "--dir", s.dir, "--head", "b1");
+    ck_assert_ptr_nonnull(strstr(err, "--empty"));
+    RUN_IT(&m, 0, "revision", "--empty", "-m", "fix it", "--dir", s.dir, "--head", "a1", "--splice");
+    ck_assert_ptr_nonnull(strstr(out, "to the program's list of revisions"));
+    path = written(w, &name);
+    const st_revision *r = load(&s, path, name);
+    ck_assert_str_eq(r->parents[0], "a1");
+    ck_assert_uint_eq(strlen(r->id), 12);
+    FILE *list = fopen(arena_printf(w->a, "%s/revisions.list", s.dir), "w");
+    ck_assert(list && fputs("REVISION(rev_a)\n", list) >= 0 && fclose(list) == 0);
+    RUN_IT(&m, 0, "merge", "--dir", s.dir);
+    path = written(w, &name);
+    r = load(&s, path, name);
+    ck_assert_str_eq(r->parents[0], "b1");
+    ck_assert_str_eq(r->parents[1], "c1");
+    ck_assert_str_eq(slurp(w, arena_printf(w->a, "%s/revisions.list", s.dir)),
+                     arena_printf(w->a, "REVISION(rev_a)\nREVISION(%s)\n", name));
+    RUN_IT(&m, 1, "merge", "b1", "b", "--dir", s.dir);
+    ck_assert_ptr_nonnull(strstr(err, "named twice"));
+    RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", "/nowhere", "--head", "b1");
+    ck_assert_ptr_nonnull(strstr(err, "--dir DIR"));
+    w->e = e;
+    shop_close(&s);
+}
+
+/* As it was made by hand, or by Alembic. */
+static const char *const adopted_pg =
+    "CREATE TYPE color AS ENUM ('red', 'blue');"
+    "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('ae1027');"
+    "CREATE TABLE authors (id serial PRIMARY KEY, name varchar(100) NOT NULL, mail text UNIQUE, born date,"
+    " color color DEFAULT 'red', rating numeric(3, 1) CHECK (rating > 0), at timestamptz NOT NULL DEFAULT now());"
+    "CREATE TABLE books (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, author_id integer NOT NULL REFERENCES "
+    "authors ON DELETE CASCADE, \"Title\" text COLLATE \"C\" NOT NULL, data jsonb, isbn text, UNIQUE (author_id, isbn));"
+    "CREATE INDEX books_lower ON books (author_id, lower(isbn)) WHERE isbn IS NOT NULL;"
+    "CREATE INDEX books_data ON books USING gin (data); CREATE INDEX books_odd ON books (isbn text_pattern_ops);"
+    "CREATE TABLE loans (book_id bigint, author_id integer, day date, who text, PRIMARY KEY (author_id, book_id), "
+    "FOREIGN KEY (book_id) REFERENCES books, CHECK (book_id <> author_id), CHECK (who <> ''));"
+    "CREATE TABLE marks (loan_book bigint, loan_author integer, id integer PRIMARY KEY, "
+    "FOREIGN KEY (loan_author, loan_book) REFERENCES loans ON UPDATE CASCADE);"
+    "CREATE TABLE nokey (x integer); COMMENT ON TABLE books IS 'those on the shelf';";
+static const char *const adopted_sqlite =
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('ae1027');"
+    "CREATE TABLE authors (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(100) NOT NULL, mail TEXT UNIQUE, "
+    "born DATE, rating NUMERIC CHECK (rating > 0), at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP);"
+    "CREATE TABLE books (id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL REFERENCES authors ON DELETE CASCADE, "
+    "[Title] TEXT NOT NULL, isbn TEXT COLLATE NOCASE, UNIQUE (author_id, isbn));"
+    "CREATE INDEX books_lower ON books (author_id, lower(isbn)) WHERE isbn IS NOT NULL;"
+    "CREATE INDEX books_odd ON books (isbn COLLATE BINARY);"
+    "CREATE TABLE loans (book_id INTEGER, author_id INTEGER, day DATE, who TEXT, PRIMARY KEY (author_id, book_id), "
+    "FOREIGN KEY (book_id) REFERENCES books (id), CHECK (book_id <> author_id), CHECK (who <> '')) WITHOUT ROWID;"
+    "CREATE TABLE marks (loan_book INTEGER, loan_author INTEGER, id INTEGER PRIMARY KEY, "
+    "FOREIGN KEY (loan_author, loan_book) REFERENCES loans ON UPDATE CASCADE);"
+    "CREATE TABLE nokey (x INTEGER);";
+
+DB_TEST(a_database_that_is_there_is_adopted)
+{
+    struct shop s;
+    shop_open(&s, w);
+    OK(st_engine_execute(w->e, w->dialect == ST_SQLITE ? adopted_sqlite : adopted_pg, FIBER_FOREVER));
+    static const st_revision base = {.id = "ad0123", .message = "as it was", .upgrade = nothing};
+    struct st_migrations m = {.revisions = (const st_revision *const[]){&base, NULL}, .program = "prog migrate"};
+    RUN_IT(&m, 0, "inspect");
+    ck_assert_ptr_nonnull(strstr(out, "/* Alembic has this database at ae1027. */"));
+    ck_assert_ptr_nonnull(strstr(out, "The table nokey can be no model: it has no primary key."));
+    ck_assert_ptr_null(strstr(out, "AlembicVersion"));
+    const char *path = arena_printf(w->a, "%s/models.c", s.dir);
+    FILE *f = fopen(path, "w");
+    ck_assert(f && fputs(out, f) >= 0 && fclose(f) == 0);
+    m.models = load(&s, path, "models");
+    RUN_IT(&m, 0, "stamp", "head", "--drop-alembic");
+    ck_assert_ptr_nonnull(strstr(out, "Alembic has it at ae1027; the table alembic_version is dropped"));
+    ck_assert_ptr_nonnull(strstr(out, "stamped ad0123  as it was"));
+    int code = run(w, &m, (const char *const[]){"check", NULL});
+    ck_assert_msg(code == 0, "%s%s\n%s", out, err, slurp(w, path));
+    RUN_IT(&m, 0, "stamp", "base");
+    ck_assert_ptr_nonnull(strstr(out, "removed ad0123"));
+    RUN_IT(&m, 1, "inspect", "nothing*");
+    RUN_IT(&m, 0, "inspect", "book*");
+    ck_assert_ptr_null(strstr(out, "Loans"));
+    shop_close(&s);
+}
+
+DB_TEST(a_stamp_can_forget_what_other_programs_recorded)
+{
+    static const st_revision theirs = {.id = "f00", .message = "theirs", .upgrade = nothing},
+                             ours = {.id = "0a", .message = "ours", .upgrade = nothing};
+    const struct st_migrations m1 = {.revisions = (const st_revision *const[]){&theirs, NULL}, .program = "prog"};
+    const struct st_migrations m2 = {.revisions = (const st_revision *const[]){&ours, NULL}, .program = "prog"};
+    RUN_IT(&m1, 0, "stamp");
+    RUN_IT(&m1, 0, "stamp");
+    ck_assert_ptr_nonnull(strstr(out, "nothing to do"));
+    RUN_IT(&m2, 1, "stamp");
+    RUN_IT(&m2, 0, "stamp", "heads", "--purge");
+    RUN_IT(&m2, 0, "current");
+    ck_assert_ptr_nonnull(strstr(out, "0a  ours"));
+}
+
+DB_TEST(tables_of_others_are_left_alone)
+{
+    must(w, "CREATE TABLE theirs (id integer PRIMARY KEY); CREATE TABLE old_ours (id integer PRIMARY KEY)");
+    static const st_revision *none[] = {NULL};
+    struct st_migrations m = {.revisions = none, .models = (const st_model *const[]){NULL}, .program = "prog migrate"};
+    const char *const *lines;
+    size_t n;
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_uint_eq(n, 0);
+    m.take = (const char *const[]){"old_*", NULL};
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_uint_eq(n, 1);
+    ck_assert_str_eq(lines[0], "drop the table old_ours");
+    m.leave = (const char *const[]){"*_ours", NULL};
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_uint_eq(n, 0);
+    st_schema schema;
+    OK(st_reflect(w->e, w->a, (const char *const[]){"th*", NULL}, FIBER_FOREVER, &schema));
+    ck_assert_uint_eq(schema.n_tables, 1);
+    ck_assert_str_eq(schema.tables[0].name, "theirs");
+    ck_assert(schema.tables[0].columns[0].pk);
+}
+
+RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
+    CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
+    CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(tables_of_others_are_left_alone));
