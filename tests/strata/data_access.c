@@ -337,6 +337,40 @@ static st_err import(st_session *s, Domain *const *rows, size_t n, struct st_bul
                           .update = ST_MEMBERS(Domain, status));
 }
 
+struct lines {
+    FILE *file;
+    char line[256];
+};
+
+static int next_domain(void *arg, void *row)
+{
+    struct lines *from = arg;
+    if (!fgets(from->line, sizeof from->line, from->file)) {
+        return 0;
+    }
+    from->line[strcspn(from->line, "\n")] = '\0';
+    ((Domain *)row)->domain = from->line; /* needed until the next call */
+    return 1;
+}
+
+static st_err import_file(st_session *s, FILE *file, int64_t *ret_n)
+{
+    struct lines from = {.file = file};
+    return st_copy_from(s, Domain, next_domain, &from, ret_n);
+}
+
+PATTERN(a_source_is_copied_in)
+{
+    static char text[] = "a.org\nb.org\nc.org\n";
+    FILE *file = fmemopen(text, strlen(text), "r");
+    int64_t n = 0;
+    ST_SESSION(s, w->e, .tenant = tenant_a);
+    OK(import_file(s, file, &n));
+    ck_assert_int_eq(n, 3);
+    ck_assert_ptr_nonnull(st_first(s, Domain, ST_EQ(Domain, domain, "c.org")));
+    (void)fclose(file);
+}
+
 PATTERN(bulk_goes_past_the_identity_map)
 {
     fill(w, 2);
@@ -495,6 +529,6 @@ PATTERN(a_detached_object_is_plain)
 
 RUN("data_access", 60, CASE(a_request_has_a_session), CASE(changes_are_one_unit), CASE(clients_change_what_they_may),
     CASE(results_of_any_size_pass_by), CASE(relations_are_loaded_when_said), CASE(both_sides_stay_in_step),
-    CASE(a_listing_has_pages), CASE(bulk_goes_past_the_identity_map), CASE(a_tenant_sees_its_own),
-    CASE(an_error_sticks_until_it_is_dealt_with), CASE(no_update_is_lost), CASE(a_deadline_holds_for_all_below),
-    CASE(a_detached_object_is_plain));
+    CASE(a_listing_has_pages), CASE(bulk_goes_past_the_identity_map), CASE(a_source_is_copied_in),
+    CASE(a_tenant_sees_its_own), CASE(an_error_sticks_until_it_is_dealt_with), CASE(no_update_is_lost),
+    CASE(a_deadline_holds_for_all_below), CASE(a_detached_object_is_plain));
