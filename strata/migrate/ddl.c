@@ -173,7 +173,9 @@ st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool
     if (d == ST_SQLITE) {
         sqlite_options(b, t);
     }
-    return b->err ? diag_set(b->err, "the table %s is too large to spell", t->name) : 0;
+    return !b->err             ? 0
+           : b->err == -ENOMEM ? diag_nomem()
+                               : diag_set(b->err, "the table %s is too large to spell", t->name);
 }
 
 st_err ddl_add_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a)
