@@ -156,10 +156,26 @@ static st_err commit(struct day *d, st_session *s)
     return rc;
 }
 
+/* Without a transaction: shared with others', and alone. */
+static st_err between_transactions(struct day *d)
+{
+    for (int alone = 0; alone < 2; alone++) {
+        int64_t n;
+        ST_SESSION(s, d->w->e, .tenant = tenant_a, .autocommit = true,
+                   .isolation = alone ? ST_REPEATABLE_READ : ST_ISOLATION_DEFAULT);
+        TRY(st_count(s, Member, NULL, &n));
+        st_rows topics = st_select(s, Topic, NULL, .limit = 3);
+        TRY(topics.err);
+        ck_assert(n > 0 && topics.n > 0);
+    }
+    return 0;
+}
+
 static st_err work(struct day *d, st_session *s)
 {
     TRY(first_transaction(s));
     TRY(commit(d, s));
+    TRY(between_transactions(d));
     if (d->stop_after == 1) {
         return 0;
     }
