@@ -332,6 +332,7 @@ static void unload(st_engine *e, struct pg_load *k, st_err rc)
 {
     struct st_sharing *s = &e->sharing;
     struct pg_conn *c = k->batch.conn;
+    assert(k->n > 0);
     s->pace += ((clock_mono_ns() - k->loaded) / (int64_t)k->n - s->pace) / 8;
     pg_batch_end(&k->batch);
     for (size_t i = k->n; i-- > 0;) {

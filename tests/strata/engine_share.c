@@ -414,7 +414,8 @@ static int ask_at_random(void *arg)
     struct ask *q = arg;
     uint64_t seed = (uint64_t)q->param;
     for (int i = 0; i < 25; i++) {
-        static const char *const texts[] = {SAME, SAME, SAME, SAME, "SELECT 1 / ($1 - $1)", PAUSE("0.002"), SAME};
+        static const char pause[] = PAUSE("0.002");
+        static const char *const texts[] = {SAME, SAME, SAME, SAME, "SELECT 1 / ($1 - $1)", pause, SAME};
         uint64_t kind = draw(&seed, 60) == 0 ? 99 : draw(&seed, 7);
         struct ask one = {.w = q->w, .param = (int64_t)draw(&seed, 1000), .tenant = {{(uint8_t)draw(&seed, 3)}}};
         one.sql = kind == 99 ? "SELECT 1::bigint FROM pg_terminate_backend(pg_backend_pid())" : texts[kind];
