@@ -115,6 +115,9 @@ static bool interrupt(struct day *d, enum manner manner, uint64_t nth)
     struct run r = {.d = d};
     OK(st_engine_open(w->url, &(const struct st_engine_options){.pool_size = 1, .max_overflow = ST_NO_OVERFLOW},
                       &w->e));
+    if (w->dialect == ST_SQLITE) {
+        OK(st_engine_ping(w->e, FIBER_FOREVER)); /* a reader, beside the writer that is open */
+    }
     {
         FIBER_BUNDLE(b);
         OK(fiber_start(&b, victim, &r));
