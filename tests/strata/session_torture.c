@@ -1,7 +1,9 @@
 /* Every call of libpq and sqlite3, and every allocation, failed in turn over a day's work: an error comes back, each
- * transaction is there whole or not at all, nothing leaks, and the engine goes on. */
+ * transaction is there whole or not at all, nothing leaks, and the engine goes on. WAYMARK_TEST_EVERY=n tries one call
+ * in n, for slow tools. */
 #include "day.h"
 #include "faults.h"
+#include "random.h"
 
 struct torture {
     struct day d;
@@ -44,7 +46,7 @@ static void each_call(struct torture *t, uint64_t at_least)
     uint64_t n = 1;
     t->d.insists = true;
     while (one_day(t, n, 1, n % 8 == 0)) {
-        n += t->every ? t->every : 1;
+        n += (t->every ? t->every : 1) * chance_number("WAYMARK_TEST_EVERY", 1);
     }
     fprintf(stderr, "# %s: %llu calls\n", fault_names[t->kind], (unsigned long long)n);
     ck_assert_uint_gt(n, at_least);
