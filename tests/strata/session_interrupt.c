@@ -6,6 +6,7 @@
 #include "day.h"
 #include "faults.h"
 #include "fiber/internal.h"
+#include "readers.h"
 
 enum manner {
     CANCELLED,      /* as soon as it waits */
@@ -153,6 +154,58 @@ static void interrupt_everywhere(struct world *w)
     OK(st_engine_open(w->url, NULL, &w->e));
 }
 
+/* The number of the one that is interrupted; the others must not notice. False: it waits less often than that. */
+static bool interrupt_reader(struct readers *r, enum manner manner, int number, uint64_t nth)
+{
+    OK(readers_engine(r));
+    {
+        FIBER_BUNDLE(b);
+        OK(readers_start(r, &b));
+        const fiber *f = b.first; /* the last one started */
+        for (int i = READERS - 1; i > number; i--) {
+            f = f->sibling_next;
+        }
+        plan = (struct plan){.victim = f, .manner = manner, .nth = nth};
+        OK(fiber_bundle_wait(&b, fiber_in_ms(INT64_C(10) * HOUR_MS)));
+        plan.victim = NULL;
+    }
+    char what[100];
+    (void)snprintf(what, sizeof what, "reader %d %s at wait %llu", number, manners[manner], (unsigned long long)nth);
+    for (int i = 0; i < READERS; i++) {
+        const struct reader *me = &r->each[i];
+        st_err may = i == number ? -ECANCELED : 0;
+        ck_assert_msg(me->err == 0 || me->err == may, "%s: reader %d: %d: %s", what, i, me->err, me->why);
+        ck_assert_msg(me->err || me->right == READS, "%s", what);
+    }
+    readers_check(r, what);
+    st_engine_close(r->w->e);
+    return plan.seen >= nth;
+}
+
+static void interrupt_readers(struct world *w)
+{
+    struct readers r;
+    readers_open(&r, w);
+    st_engine_close(w->e);
+    for (enum manner m = CANCELLED; m < OUT_OF_TIME; m++) {
+        uint64_t waits = 0;
+        for (int number = 0; number < READERS; number += 2) {
+            for (uint64_t n = 1; interrupt_reader(&r, m, number, n); n++) {
+                waits++;
+            }
+        }
+        (void)fprintf(stderr, "# %s: %llu waits\n", manners[m], (unsigned long long)waits);
+        ck_assert_uint_gt(waits, 10);
+    }
+    OK(readers_engine(&r));
+}
+
+START_TEST(readers_that_share_connections_interrupted_anywhere)
+{
+    in_world(WORLD_PG, club_create, interrupt_readers);
+}
+END_TEST
+
 START_TEST(a_day_interrupted_anywhere_on_sqlite)
 {
     in_world(WORLD_SQLITE, club_create, interrupt_everywhere);
@@ -172,5 +225,6 @@ START_TEST(a_day_interrupted_anywhere_through_a_pooler)
 }
 END_TEST
 
-RUN("session_interrupt", 300, CASE(a_day_interrupted_anywhere_on_sqlite),
-    CASE(a_day_interrupted_anywhere_on_postgresql), CASE(a_day_interrupted_anywhere_through_a_pooler));
+RUN("session_interrupt", 300, CASE(readers_that_share_connections_interrupted_anywhere),
+    CASE(a_day_interrupted_anywhere_on_sqlite), CASE(a_day_interrupted_anywhere_on_postgresql),
+    CASE(a_day_interrupted_anywhere_through_a_pooler));

@@ -4,6 +4,7 @@
 #include "day.h"
 #include "faults.h"
 #include "random.h"
+#include "readers.h"
 
 struct torture {
     struct day d;
@@ -104,6 +105,66 @@ static void through_a_pooler(struct world *w)
     torture(w, kinds, 1);
 }
 
+static bool read_once(struct readers *r, enum fault kind, st_err code, uint64_t nth)
+{
+    int64_t owed = fault_owed();
+    OK(readers_engine(r));
+    char what[600];
+    bool reached;
+    {
+        FIBER_BUNDLE(b);
+        OK(readers_start(r, &b));
+        fault_arm(kind, nth, 1);
+        OK(fiber_bundle_wait(&b, fiber_in_ms(20000)));
+        reached = fault_seen() >= nth;
+        fault_disarm();
+    }
+    (void)snprintf(what, sizeof what, "%s, call %llu (%s)", fault_names[kind], (unsigned long long)nth, fault_where());
+    for (int i = 0; i < READERS; i++) {
+        const struct reader *me = &r->each[i];
+        ck_assert_msg(me->err == 0 || me->err == code, "%s: %d: %s", what, me->err, me->why);
+        ck_assert_msg(reached || me->right == READS, "%s: a reader failed without a fault", what);
+    }
+    readers_check(r, what);
+    st_engine_close(r->w->e);
+    OK(fiber_sleep_until(fiber_now() + 1));
+    ck_assert_msg(fault_owed() == owed, "%s: %lld are not given back", what, (long long)(fault_owed() - owed));
+    return reached;
+}
+
+static void shared_reads(struct world *w)
+{
+    static const struct {
+        enum fault kind;
+        st_err code;
+    } kinds[] = {
+        {FAULT_MEM, -ENOMEM}, {FAULT_NOMEM, -ENOMEM}, {FAULT_NO_RESULT, -ENOMEM}, {FAULT_LOST, ST_E_CONNECTION}};
+    struct readers r;
+    readers_open(&r, w);
+    st_engine_close(w->e);
+    { /* stacks and the like, which the loop keeps */
+        OK(readers_engine(&r));
+        readers_check(&r, "at first");
+        st_engine_close(w->e);
+        OK(fiber_sleep_until(fiber_now() + 1));
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint64_t n = 1;
+        while (read_once(&r, kinds[i].kind, kinds[i].code, n)) {
+            n += chance_number("WAYMARK_TEST_EVERY", 1);
+        }
+        (void)fprintf(stderr, "# %s: %llu calls\n", fault_names[kinds[i].kind], (unsigned long long)n);
+    }
+    OK(readers_engine(&r));
+}
+
+START_TEST(every_call_of_reads_that_share_connections_may_fail)
+{
+    fault_watch();
+    in_world(WORLD_PG, club_create, shared_reads);
+}
+END_TEST
+
 START_TEST(every_call_of_sqlite_may_fail)
 {
     fault_watch();
@@ -127,4 +188,5 @@ START_TEST(a_connection_to_a_pooler_may_break_at_calls_of_libpq)
 END_TEST
 
 RUN("session_torture", 500, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail),
+    CASE(every_call_of_reads_that_share_connections_may_fail),
     CASE(a_connection_to_a_pooler_may_break_at_calls_of_libpq));
