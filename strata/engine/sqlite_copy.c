@@ -31,7 +31,10 @@ static st_err open_copy(struct copying *k)
     int rc = sqlite3_open_v2(k->path, &k->to, flags, NULL);
     rc = rc ? rc : sqlite3_exec(k->to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL); /* nothing is there to keep */
     if (rc) {
-        return explain(k, rc);
+        st_err err = explain(k, rc);
+        (void)sqlite3_close(k->to);
+        k->to = NULL; /* while busy it is tried again */
+        return err;
     }
     k->backup = sqlite3_backup_init(k->to, "main", k->work.conn->db, "main");
     return k->backup ? 0 : explain(k, sqlite3_extended_errcode(k->to));

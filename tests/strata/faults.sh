@@ -5,7 +5,7 @@ archive=$1
 shift
 
 # These look at something, free something, or set what cannot be refused.
-cannot_fail='PQbackendPID PQclear PQcmdStatus PQcmdTuples PQconninfoFree PQerrorMessage PQfformat PQfinish PQfname PQfreeCancel
+cannot_fail='PQbackendPID PQclear sqlite3_backup_finish sqlite3_extended_errcode PQcmdStatus PQcmdTuples PQconninfoFree PQerrorMessage PQfformat PQfinish PQfname PQfreeCancel
 PQfreemem PQftype PQgetisnull PQgetlength PQgetvalue PQisBusy PQlibVersion PQnfields PQnotifies PQntuples
 PQpipelineStatus PQresultErrorField PQresultStatus PQsetNoticeReceiver PQsocket PQstatus PQtransactionStatus
 sqlite3_bind_parameter_count sqlite3_changes64 sqlite3_clear_bindings sqlite3_close sqlite3_close_v2

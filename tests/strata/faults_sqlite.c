@@ -98,6 +98,26 @@ WRAP(int, sqlite3_wal_checkpoint_v2, sqlite3 *db, const char *name, int mode, in
                : __real_sqlite3_wal_checkpoint_v2(db, name, mode, log, done);
 }
 
+WRAP(sqlite3_backup *, sqlite3_backup_init, sqlite3 *to, const char *to_name, sqlite3 *from, const char *from_name)
+{
+    if (due("sqlite3_backup_init", MEMORY)) { /* in to, where its caller looks for it */
+        (void)code();
+        return NULL;
+    }
+    return __real_sqlite3_backup_init(to, to_name, from, from_name);
+}
+
+WRAP(int, sqlite3_backup_step, sqlite3_backup *b, int pages)
+{
+    return due("sqlite3_backup_step", FAULT_SQLITE & ~(1 << FAULT_IO_UNDONE)) ? code()
+                                                                              : __real_sqlite3_backup_step(b, pages);
+}
+
+WRAP(int, sqlite3_extended_errcode, sqlite3 *db)
+{
+    return failed ? failed : __real_sqlite3_extended_errcode(db);
+}
+
 #define BIND(name, call, ...)                        \
     WRAP(int, name, __VA_ARGS__)                     \
     {                                                \

@@ -1,6 +1,8 @@
 /* Every call of libpq and sqlite3, and every allocation, failed in turn over a day's work: an error comes back, each
  * transaction is there whole or not at all, nothing leaks, and the engine goes on. WAYMARK_TEST_EVERY=n tries one call
  * in n, for slow tools. */
+#include <unistd.h>
+
 #include "day.h"
 #include "faults.h"
 #include "random.h"
@@ -165,6 +167,62 @@ START_TEST(every_call_of_reads_that_share_connections_may_fail)
 }
 END_TEST
 
+/* One copy of the file, with one failure. False: there are no more calls. */
+static bool copy_once(struct world *w, const char *path, enum fault kind, st_err code, uint64_t nth)
+{
+    st_conn *c;
+    OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
+    int64_t owed = fault_owed();
+    fault_arm(kind, nth, 1);
+    st_err rc = st_conn_copy_file(c, path, FIBER_FOREVER);
+    bool reached = fault_seen() >= nth;
+    fault_disarm();
+    char what[300];
+    (void)snprintf(what, sizeof what, "%s, call %llu (%s): %d: %.150s", fault_names[kind], (unsigned long long)nth,
+                   fault_where(), rc, rc ? test_diag() : "");
+    ck_assert_msg(rc == code || (rc == 0 && (!reached || kind == FAULT_BUSY)), "%s", what);
+    ck_assert_msg(fault_owed() == owed, "%s: %lld are not given back", what, (long long)(fault_owed() - owed));
+    st_conn_release(c);
+    ck_assert_msg((access(path, F_OK) == 0) == (rc == 0), "%s: half a copy", what);
+    if (rc == 0) {
+        st_engine *copy;
+        int64_t n = 0;
+        OK(st_engine_open(server_printf("sqlite:///%s", path), NULL, &copy));
+        {
+            ST_SESSION(s, copy, .tenant = tenant_a);
+            OK(st_count(s, Member, NULL, &n));
+        }
+        ck_assert_int_eq(n, 4);
+        st_engine_close(copy);
+    }
+    return reached;
+}
+
+static void copy_file(struct world *w)
+{
+    static const struct {
+        enum fault kind;
+        st_err code;
+    } kinds[] = {{FAULT_NOMEM, -ENOMEM}, {FAULT_IO, ST_E_FULL}, {FAULT_FULL, ST_E_FULL}, {FAULT_BUSY, 0}};
+    const char *path = server_printf("%s/copy.db", w->dir);
+    (void)club_put(w, tenant_a, "red", 4);
+    ck_assert(!copy_once(w, path, FAULT_NOMEM, 0, 1000)); /* what the connections keep is there then */
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint64_t n = 1;
+        while (copy_once(w, path, kinds[i].kind, kinds[i].code, n)) {
+            n++;
+        }
+        ck_assert_uint_gt(n, 3);
+    }
+}
+
+START_TEST(every_call_of_copying_a_file_may_fail)
+{
+    fault_watch();
+    in_world(WORLD_SQLITE, club_create, copy_file);
+}
+END_TEST
+
 START_TEST(every_call_of_sqlite_may_fail)
 {
     fault_watch();
@@ -187,6 +245,6 @@ START_TEST(a_connection_to_a_pooler_may_break_at_calls_of_libpq)
 }
 END_TEST
 
-RUN("session_torture", 500, CASE(every_call_of_sqlite_may_fail), CASE(every_call_of_libpq_may_fail),
-    CASE(every_call_of_reads_that_share_connections_may_fail),
+RUN("session_torture", 500, CASE(every_call_of_copying_a_file_may_fail), CASE(every_call_of_sqlite_may_fail),
+    CASE(every_call_of_libpq_may_fail), CASE(every_call_of_reads_that_share_connections_may_fail),
     CASE(a_connection_to_a_pooler_may_break_at_calls_of_libpq));
