@@ -212,7 +212,7 @@ static void copy_file(struct world *w)
         while (copy_once(w, path, kinds[i].kind, kinds[i].code, n)) {
             n++;
         }
-        ck_assert_uint_gt(n, 3);
+        ck_assert_uint_gt(n, 2);
     }
 }
 
