@@ -84,6 +84,21 @@ static st_err key_to(st_ops *o, const st_key_swap *k, const char *was, const cha
     return st_change_primary_key(o, k->key.table, ST_VALUES(was), ST_VALUES(is), index);
 }
 
+/* A key that SQLite numbers is numbered no longer when it is none; then programs leave it out, and the trigger does it.
+ */
+static st_err numbered(st_ops *o, const st_key_swap *k, bool by_sqlite)
+{
+    if (st_ops_dialect(o) != ST_SQLITE || !k->key.was->identity) {
+        return o->err;
+    }
+    st_table_column was = *k->key.was, is = was;
+    was.pk = is.pk = by_sqlite;
+    was.identity = false;
+    is.identity = by_sqlite;
+    is.nullable = !by_sqlite;
+    return o->err ? o->err : st_alter_column(o, k->key.table, &was, &is, NULL);
+}
+
 st_err st_swap_key(st_ops *o, const st_key_swap *k)
 {
     if (check(o, k)) {
@@ -101,6 +116,7 @@ st_err st_swap_key(st_ops *o, const st_key_swap *k)
         rc = rc ? rc : move_fk(o, c, c->is->name, new);
     }
     rc = rc ? rc : key_to(o, k, old, new, by_new);
+    rc = rc ? rc : numbered(o, k, false);
     /* The triggers of children name the parent's columns: they are made again under the new names. */
     migrate_ops_together(o, true);
     for (size_t i = 0; !rc && i < k->n_children; i++) {
@@ -142,7 +158,8 @@ st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
         rc = move_fk(o, c, c->was->name, old);
         rc = rc ? rc : st_parallel_abort(o, &before);
     }
-    return rc ? rc : key_to(o, k, new, old, index_name(o, k, old));
+    rc = rc ? rc : key_to(o, k, new, old, index_name(o, k, old));
+    return rc ? rc : numbered(o, k, true);
 }
 
 st_err st_swap_key_end(st_ops *o, const st_key_swap *k)

@@ -260,6 +260,11 @@ st_err st_parallel_restore(st_ops *o, const st_parallel *p)
     loose.nullable = true;
     loose.pk = strict.pk = false;
     loose.default_sql = NULL;
+    if (x.d == ST_SQLITE && !strict.nullable && !strict.default_sql) { /* as after the swap; see may_be_left_out */
+        bool text_key = p->was->pk && p->was->type == ST_TEXT;
+        strict.default_sql = text_key ? PAIR_PLACEHOLDER : NULL;
+        strict.nullable = !text_key;
+    }
     st_err rc = o->err ? o->err : st_add_column(o, p->table, &loose);
     rc = rc ? rc : pair_in_step(&x, true);
     const st_backfill b = {.name = arena_printf(o->a, "fill %s.%s", p->table, x.from),

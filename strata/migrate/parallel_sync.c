@@ -178,6 +178,18 @@ static void body_insert(const struct pair *x, buf *b)
         buf_puts(b, " IS NULL OR ");
         ident(b, "NEW.", x->from);
         buf_puts(b, " GLOB 'strata:*');");
+    } else if (x->p->was->identity && strcmp(x->from, x->p->was->name) != 0) { /* see st_swap_key */
+        buf_puts(b, "\n");
+        update_row(x, b, x->from);
+        buf_puts(b, "(SELECT coalesce(max(");
+        ddl_ident(b, x->from);
+        buf_puts(b, "), 0) + 1 FROM ");
+        ddl_ident(b, x->p->table);
+        buf_puts(b, ")");
+        this_row(b);
+        buf_puts(b, " AND ");
+        ident(b, "NEW.", x->from);
+        buf_puts(b, " IS NULL;");
     }
 }
 

@@ -1,0 +1,66 @@
+/* Keys that the database numbers become uuids and numbers again. */
+#include "catalog.h"
+#include "strata/migrate.h"
+
+static const st_key_swap key = {.key = {.table = "jobs",
+                                        .was = &(const st_table_column){"id", ST_INT64, .pk = true, .identity = true},
+                                        .is = &(const st_table_column){"id_uuid", ST_UUID},
+                                        .otherwise = "uuid()"}};
+
+static st_err up_jobs(st_ops *o)
+{
+    return st_create_table(
+        o, &(const st_table){.name = "jobs",
+                             ST_COLUMNS({"id", ST_INT64, .pk = true, .identity = true}, {"status", ST_TEXT})});
+}
+static st_err up_beside(st_ops *o)
+{
+    st_parallel_begin(o, &key.key);
+    return st_parallel_complete(o, &key.key);
+}
+static st_err down_beside(st_ops *o)
+{
+    st_parallel_reopen(o, &key.key);
+    return st_parallel_abort(o, &key.key);
+}
+static st_err up_swap(st_ops *o)
+{
+    return st_swap_key(o, &key);
+}
+static st_err down_swap(st_ops *o)
+{
+    return st_swap_key_back(o, &key);
+}
+
+static const st_revision jobs = {.id = "a", .message = "jobs", .upgrade = up_jobs};
+static const st_revision beside = {
+    .id = "b", .parents = {"a"}, .message = "beside", .upgrade = up_beside, .downgrade = down_beside};
+static const st_revision swapped = {
+    .id = "c", .parents = {"b"}, .message = "swap", .upgrade = up_swap, .downgrade = down_swap};
+static const struct st_migrations all = {.revisions = (const st_revision *const[]){&jobs, &beside, &swapped, NULL},
+                                         .program = "test"};
+
+DB_TEST(numbers_go_on_while_uuids_are_the_key)
+{
+    OK(st_upgrade(w->e, &all, "a", FIBER_FOREVER));
+    must(w, "INSERT INTO jobs (status) VALUES ('one'), ('two'); DELETE FROM jobs WHERE status = 'two'");
+    const char *before = catalog(w);
+    OK(st_upgrade(w->e, &all, "c", FIBER_FOREVER));
+    const char *after = catalog(w);
+    must(w, w->dialect == ST_SQLITE
+                ? "INSERT INTO jobs (id, status) VALUES (randomblob(16), 'new'); INSERT INTO jobs "
+                  "(id, status) VALUES (randomblob(16), 'newer')"
+                : "INSERT INTO jobs (id, status) VALUES (gen_random_uuid(), 'new'); INSERT INTO jobs "
+                  "(id, status) VALUES (gen_random_uuid(), 'newer')");
+    ck_assert_int_eq(number(w, "SELECT count(DISTINCT id_legacy) FROM jobs"), 3);
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM jobs WHERE id_legacy IS NULL OR id IS NULL"), 0);
+    OK(st_downgrade(w->e, &all, "a", FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), before);
+    must(w, "INSERT INTO jobs (status) VALUES ('last')");
+    ck_assert_int_eq(number(w, "SELECT count(DISTINCT id) FROM jobs"), 4);
+    ck_assert_str_eq(text_of(w, "SELECT status FROM jobs WHERE id = (SELECT max(id) FROM jobs)"), "last");
+    OK(st_upgrade(w->e, &all, "c", FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), after);
+}
+
+RUN("strata migrate keys", 60, CASE(numbers_go_on_while_uuids_are_the_key));
