@@ -195,8 +195,11 @@ st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back)
     if (o->err) {
         return o->err;
     }
-    st_err rc = back ? st_rename_column(o, p->table, y.to, x.to) : st_rename_column(o, p->table, x.from, y.from);
-    return rc ? rc : back ? st_rename_column(o, p->table, y.from, x.from) : st_rename_column(o, p->table, x.to, y.to);
+    bool lite = x.d == ST_SQLITE;
+    st_err rc = lite && back ? make_strict(&y, false) : 0;
+    rc = rc ? rc : back ? st_rename_column(o, p->table, y.to, x.to) : st_rename_column(o, p->table, x.from, y.from);
+    rc = rc ? rc : back ? st_rename_column(o, p->table, y.from, x.from) : st_rename_column(o, p->table, x.to, y.to);
+    return rc || !lite || back ? rc : make_strict(&y, true);
 }
 
 static st_err swap(st_ops *o, const st_parallel *p, bool back)

@@ -213,7 +213,7 @@ static st_err drop_index(struct migrate_planner *p, const struct migrate_op *op)
     return rc ? rc : safe_add(p);
 }
 
-/* Both tables in one order, whoever else takes them. */
+/* Both tables in one order, and the second without waiting for long, as in lock_together. */
 static st_err drop_key(struct migrate_planner *p, const struct migrate_op *op)
 {
     buf name BUF_AUTO;
@@ -224,7 +224,8 @@ static st_err drop_key(struct migrate_planner *p, const struct migrate_op *op)
     ddl_string(&p->sql, name.p);
     buf_puts(&p->sql, "::regclass AND conname = ");
     ddl_string(&p->sql, op->constraint.name);
-    buf_puts(&p->sql, " ORDER BY 1 LOOP EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t); END LOOP; END $$");
+    buf_puts(&p->sql, " ORDER BY 1 LOOP EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', t); "
+                      "PERFORM set_config('lock_timeout', '100ms', true); END LOOP; END $$");
     st_err rc = name.err ? diag_nomem() : safe_add(p);
     if (!rc) {
         p->plan->steps[p->plan->n - 1].lock = MIGRATE_LOCK_ACCESS_EXCLUSIVE;

@@ -266,7 +266,9 @@ static st_err own_sql(struct migrate_planner *p, const struct migrate_op *op)
     return rc ? rc : safe_direct(p, op);
 }
 
-/* Operations that are one transaction: all their tables are locked at its start, in the order of their names. */
+/* Operations that are one transaction: all their tables are locked at its start, in the order of their names. Writers
+ * take them in orders of their own, so whoever holds one waits for the next for less than deadlock_timeout, after which
+ * one of the two would be ended, and then begins again. */
 static st_err lock_together(struct migrate_planner *p, const struct migrate_op *op)
 {
     struct migrate_safe *s = p->safe;
@@ -285,6 +287,10 @@ static st_err lock_together(struct migrate_planner *p, const struct migrate_op *
         ddl_ident(&p->sql, next);
         buf_puts(&p->sql, " IN ACCESS EXCLUSIVE MODE");
         rc = safe_add(p);
+        if (!rc && !*last) {
+            buf_puts(&p->sql, "SET LOCAL lock_timeout = '100ms'");
+            rc = safe_add(p);
+        }
         last = next;
     }
     return rc;

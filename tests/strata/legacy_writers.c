@@ -66,8 +66,8 @@ static enum outcome run_lite(struct program *p, const char *sql)
 {
     char *why = NULL;
     int rc = sqlite3_exec(p->lite, sql, NULL, NULL, &why);
-    bool no_column =
-        why && (strstr(why, "no such column") || strstr(why, "has no column") || strstr(why, "cannot store"));
+    bool no_column = why && (strstr(why, "no such column") || strstr(why, "has no column") ||
+                             strstr(why, "cannot store") || strstr(why, "datatype mismatch"));
     enum outcome o = rc == SQLITE_OK ? DONE : no_column ? NO_COLUMN : broken(p, sql, why ? why : "?");
     sqlite3_free(why);
     return o;

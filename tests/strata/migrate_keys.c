@@ -45,6 +45,8 @@ DB_TEST(numbers_go_on_while_uuids_are_the_key)
     OK(st_upgrade(w->e, &all, "a", FIBER_FOREVER));
     must(w, "INSERT INTO jobs (status) VALUES ('one'), ('two'); DELETE FROM jobs WHERE status = 'two'");
     const char *before = catalog(w);
+    OK(st_upgrade(w->e, &all, "b", FIBER_FOREVER));
+    const char *between = catalog(w);
     OK(st_upgrade(w->e, &all, "c", FIBER_FOREVER));
     const char *after = catalog(w);
     must(w, w->dialect == ST_SQLITE
@@ -54,6 +56,11 @@ DB_TEST(numbers_go_on_while_uuids_are_the_key)
                   "(id, status) VALUES (gen_random_uuid(), 'newer')");
     ck_assert_int_eq(number(w, "SELECT count(DISTINCT id_legacy) FROM jobs"), 3);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM jobs WHERE id_legacy IS NULL OR id IS NULL"), 0);
+    OK(st_downgrade(w->e, &all, "b", FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), between);
+    must(w, "INSERT INTO jobs (status) VALUES ('old')"); /* by a program that knows numbers only */
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM jobs WHERE id_uuid IS NULL"), 0);
+    must(w, "DELETE FROM jobs WHERE status = 'old'");
     OK(st_downgrade(w->e, &all, "a", FIBER_FOREVER));
     ck_assert_str_eq(catalog(w), before);
     must(w, "INSERT INTO jobs (status) VALUES ('last')");
