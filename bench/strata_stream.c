@@ -244,7 +244,11 @@ static bool run_child(const char *side, const char *url, struct figures *ret)
     }
     (void)close(fds[1]);
     FILE *f = fdopen(fds[0], "r");
-    bool ok = f && fscanf(f, "%lf %lf", &ret->rate, &ret->peak) == 2;
+    char line[128] = "", *rest = line;
+    bool ok = f && fgets(line, sizeof line, f);
+    ret->rate = strtod(line, &rest);
+    ret->peak = strtod(rest, NULL);
+    ok = ok && ret->rate > 0 && ret->peak > 0;
     if (f) {
         (void)fclose(f);
     }

@@ -34,6 +34,7 @@ struct st_stream {
 
 static void unlink_stream(st_stream *st)
 {
+    assert(st->s);
     struct streams *all = &st->s->streams;
     *(st->prev ? &st->prev->next : &all->first) = st->next;
     if (st->next) {

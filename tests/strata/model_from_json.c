@@ -314,7 +314,7 @@ static Book some_book(arena *a, uint64_t *seed)
     b.floor = (st_opt_int16){(int16_t)draw(seed), draw(seed) % 2};
     b.weight = (st_opt_int64){(int64_t)draw(seed) - (1 << 30), draw(seed) % 2};
     b.rating = (st_opt_double){(double)(draw(seed) % 5000) / 1000, draw(seed) % 2};
-    b.published = (st_opt_time){{(int64_t)(draw(seed) << 15) - (1ll << 48)}, draw(seed) % 2};
+    b.published = (st_opt_time){{(int64_t)(draw(seed) << 15) - (1LL << 48)}, draw(seed) % 2};
     b.signed_copy = (st_opt_bool){draw(seed) % 2, draw(seed) % 2};
     for (int i = 0; i < 16; i++) {
         b.author_id.b[i] = (uint8_t)draw(seed);
