@@ -1,7 +1,10 @@
 /* Upgrades that are interrupted, kept waiting, or run twice at once. */
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/uuid.h"
 #include "catalog.h"
 #include "notes.h"
 #include "strata/migrate/run.h"
@@ -127,6 +130,46 @@ END_TEST
 START_TEST(so_does_an_upgrade_on_sqlite)
 {
     fall_everywhere(ST_SQLITE, true);
+}
+END_TEST
+
+/* SIGKILL whenever it comes, statements of the server's under way among them. WAYMARK_TEST_KILLS says how often. */
+START_TEST(an_upgrade_killed_at_random_moments_goes_on)
+{
+    struct world w;
+    const struct st_migrate_options quick = {.unsafe = true};
+    const char *often = getenv("WAYMARK_TEST_KILLS");
+    long kills = often ? strtol(often, NULL, 10) : 8;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    OK(st_upgrade(w.e, SOME, "n0", FIBER_FOREVER));
+    int64_t start = clock_mono_ns();
+    OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
+    int64_t took = clock_mono_ns() - start;
+    const char *top = hash_of(&w), *rows = text_of(&w, facts);
+    for (long i = 0; i < kills; i++) {
+        OK(st_downgrade_with(w.e, SOME, "n0", &quick, FIBER_FOREVER));
+        pause_world(&w);
+        uuid u = uuid_v7();
+        uint32_t random;
+        memcpy(&random, u.b + sizeof u.b - sizeof random, sizeof random);
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+            wake_world(&w);
+            OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
+            _exit(0);
+        }
+        (void)usleep((useconds_t)((uint64_t)random * (uint64_t)(took / 1000) >> 32));
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        int status;
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        wake_world(&w);
+        OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
+        ck_assert_str_eq(hash_of(&w), top);
+        ck_assert_str_eq(text_of(&w, facts), rows);
+        ck_assert_int_eq(number(&w, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+    }
+    world_close(&w);
 }
 END_TEST
 
@@ -310,7 +353,7 @@ END_TEST
 
 RUN("strata migrate journal", 120, CASE(an_upgrade_killed_at_any_point_goes_on),
     CASE(a_downgrade_killed_at_any_point_goes_on), CASE(so_does_an_upgrade_on_sqlite),
-    CASE(a_phase_that_fails_can_be_mended_and_the_upgrade_goes_on), CASE(of_two_upgrades_at_once_one_waits),
-    CASE(a_lock_that_is_taken_is_tried_again_and_who_has_it_is_said),
+    CASE(an_upgrade_killed_at_random_moments_goes_on), CASE(a_phase_that_fails_can_be_mended_and_the_upgrade_goes_on),
+    CASE(of_two_upgrades_at_once_one_waits), CASE(a_lock_that_is_taken_is_tried_again_and_who_has_it_is_said),
     CASE(an_index_that_cannot_be_built_leaves_nothing_and_one_left_invalid_is_built_anew),
     CASE(what_would_rewrite_a_large_table_is_refused_before_anything_is_done));

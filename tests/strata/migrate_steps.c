@@ -183,19 +183,47 @@ DB_TEST(a_table_without_a_key_is_no_place_for_one)
 
 /* ---- a replica that is behind ---- */
 
-static bool replica_is_behind(void *url)
+static bool replica_is_behind(const char *url)
 {
     return strcmp(pg_test_value(url, "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) > 0.5 FROM "
                                      "pg_stat_replication"),
                   "t") == 0;
 }
 
+struct behind {
+    const char *url;
+    int64_t lag_ms;
+};
+
 static void see_lag(void *arg, const struct st_migrate_progress *p)
 {
-    int64_t *lag_ms = arg;
+    struct behind *k = arg;
     if (p->event == ST_M_LAG) {
-        *lag_ms = p->lag_ms > *lag_ms ? p->lag_ms : *lag_ms;
+        k->lag_ms = p->lag_ms;
     }
+}
+
+/* Something to be behind with, until the backfill has noticed. */
+static int write_on(void *arg)
+{
+    struct behind *k = arg;
+    st_engine *e;
+    OK(st_engine_open(k->url, NULL, &e));
+    OK(st_engine_execute(e, "CREATE TABLE writes (n bigint)", FIBER_FOREVER));
+    while (!k->lag_ms) {
+        OK(st_engine_execute(e, "INSERT INTO writes VALUES (1)", FIBER_FOREVER));
+        OK(fiber_sleep_until(fiber_in_ms(50)));
+    }
+    st_engine_close(e);
+    return 0;
+}
+
+static int wait_until_behind(const struct behind *k)
+{
+    while (!replica_is_behind(k->url)) {
+        OK(fiber_sleep_until(fiber_in_ms(100)));
+    }
+    return 0;
 }
 
 START_TEST(a_backfill_waits_for_a_replica_that_is_behind)
@@ -218,11 +246,14 @@ START_TEST(a_backfill_waits_for_a_replica_that_is_behind)
     OK(fiber_loop_open(NULL, &w.loop));
     OK(st_engine_open(w.url, NULL, &w.e));
     OK(st_upgrade(w.e, &fills, "p1", FIBER_FOREVER));
-    server_wait(&replica, replica_is_behind, primary.url);
-    int64_t lag_ms = 0;
-    const struct st_migrate_options o = {.max_lag_ms = 500, .progress = see_lag, .arg = &lag_ms};
+    struct behind k = {.url = primary.url};
+    FIBER_BUNDLE(b);
+    OK(fiber_start(&b, write_on, &k));
+    OK(wait_until_behind(&k));
+    const struct st_migrate_options o = {.max_lag_ms = 500, .progress = see_lag, .arg = &k};
     OK(st_upgrade_with(w.e, &fills, "head", &o, FIBER_FOREVER));
-    ck_assert_int_gt(lag_ms, 500);
+    OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+    ck_assert_int_gt(k.lag_ms, 500);
     ck_assert_int_eq(number(&w, "SELECT count(*) FROM pairs WHERE v IS NULL"), 6);
     world_close(&w);
     server_stop(&replica, true);
