@@ -1,84 +1,8 @@
 /* The patterns of docs/data-access.md, run in every world. tests/lint/snippets.py sees to it that each snippet of that
  * page stands here; the indentation of the page is its own. */
-#include "session_support.h"
-
-#include "base/json.h"
-#include "strata/define.h"
-
-/* clang-format off */
-typedef struct Domain {
-    ST_BASE;
-    const char *domain;
-    enum { DOMAIN_NEW, DOMAIN_SCANNED } status;
-    st_json domain_metadata;
-    st_list jobs;
-} Domain;
-ST_DECLARE(Domain);
-
-typedef struct Job {
-    ST_BASE;
-    st_uuid domain_id;
-    enum { JOB_PENDING, JOB_RUNNING, JOB_COMPLETE } status;
-    int64_t pages;
-    st_json job_metadata;
-    st_ref domain;
-} Job;
-ST_DECLARE(Job);
-
-ST_ENUM_DEFINE(domain_status, "new", "scanned");
-ST_ENUM_DEFINE(job_status, "pending", "running", "complete");
-
-#define T Domain
-ST_MODEL(Domain, "domains",
-    BASE_KEY(),
-    COL(domain, .max = 253, .unique = true),
-    COL(status, .enumeration = &domain_status),
-    COL(domain_metadata, .column = "metadata", .null = true),
-    MANY(jobs, Job, domain_id),
-    BASE_STAMPS);
-#undef T
-
-#define T Job
-ST_MODEL(Job, "jobs",
-    BASE_KEY(),
-    REF(domain_id, Domain, .on_delete = ST_CASCADE),
-    COL(status, .enumeration = &job_status),
-    COL(pages, .min_value = ST_NUMBER(0)),
-    COL(job_metadata, .column = "metadata", .null = true),
-    ONE(domain, Domain, domain_id),
-    INDEX("jobs_domain_id_idx", "domain_id"),
-    BASE_STAMPS);
-#undef T
-/* clang-format on */
-
-static const st_model *const models[] = {&Domain_model, &Job_model};
-
-static void create(struct world *w)
-{
-    OK(st_create_all(w->e, models, 2, FIBER_FOREVER));
-}
-
-#define PATTERN(name)                       \
-    static void name##_in(struct world *w); \
-    START_TEST(name)                        \
-    {                                       \
-        in_each_world(create, name##_in);   \
-    }                                       \
-    END_TEST                                \
-    static void name##_in(struct world *w)
+#include "data_access.h"
 
 /* ---- session per request ---- */
-
-static st_err add_domain(st_engine *e, st_uuid tenant, const char *name, st_uuid *ret_id)
-{
-    ST_SESSION(s, e, .tenant = tenant);
-    Domain *d = st_add(s, Domain, .domain = name, .status = DOMAIN_NEW);
-    st_err rc = st_commit(s);
-    if (!rc) {
-        *ret_id = d->id;
-    }
-    return rc;
-}
 
 /* n domains "d0.org".. of tenant_a with two jobs each. */
 static void fill(struct world *w, int n)
@@ -248,85 +172,6 @@ PATTERN(a_listing_has_pages)
     ck_assert_ptr_nonnull(strstr(b.p, "\"next\":null"));
     json_start(&out, &b);
     CODE(list(s, "nonsense", &out), ST_E_INVALID);
-}
-
-/* ---- what clients send ---- */
-
-static st_err patch(st_session *s, st_uuid id, str body, struct json_writer *problem)
-{
-    static const char *const settable[] = {"status", "domain_metadata", NULL};
-    const struct json_value *in;
-    struct st_field_errors errors;
-    const Domain *d = st_get(s, Domain, id);
-    if (!d) {
-        return st_session_error(s) ? st_session_error(s) : ST_E_NOT_FOUND;
-    }
-    arena *a = st_session_arena(s);
-    st_err rc = json_parse(a, body, &in, NULL);
-    if (rc) {
-        return rc; /* not JSON: the diagnosis says where */
-    }
-    rc = st_from_json(a, Domain, in, ST_JSON_PATCH, settable, st_edit(s, d), &errors);
-    if (rc == ST_E_INVALID) {
-        st_errors_to_json(problem, &errors); /* [{"field": "status", "code": "enum", "message": ...}, ...] */
-    }
-    return rc ? rc : st_commit(s);
-}
-
-PATTERN(clients_change_what_they_may)
-{
-    st_uuid id;
-    OK(add_domain(w->e, tenant_a, "a.org", &id));
-    BUF_AUTO buf text;
-    struct json_writer out;
-    buf_init(&text, 4096);
-    json_start(&out, &text);
-    {
-        ST_SESSION(s, w->e, .tenant = tenant_a);
-        CODE(patch(s, id, STR("{\"status\":\"old\",\"domain\":\"b.org\"}"), &out), ST_E_INVALID);
-        ck_assert_ptr_nonnull(strstr(text.p, "\"enum\""));
-        ck_assert_ptr_nonnull(strstr(text.p, "\"read_only\""));
-        OK(patch(s, id, STR("{\"status\":\"scanned\",\"domain_metadata\":{\"pages\":7}}"), &out));
-    }
-    ST_SESSION(s, w->e, .tenant = tenant_a);
-    const Domain *d = st_get(s, Domain, id);
-    ck_assert_int_eq(d->status, DOMAIN_SCANNED);
-    ck_assert_ptr_nonnull(strstr(d->domain_metadata.text, "7"));
-    CODE(patch(s, (st_uuid){{9}}, STR("{}"), &out), ST_E_NOT_FOUND);
-}
-
-/* ---- results of any size ---- */
-
-static st_err mark_empty(st_session *s, int64_t *ret_seen)
-{
-    *ret_seen = 0;
-    st_each_stream (Job, row, st_stream(s, Job, NULL, .order = ST_ORDER(ST_ASC(Job, id)))) {
-        ++*ret_seen;
-        const Job *j = row->pages == 0 ? st_attach(s, Job, row) : NULL; /* the few that are kept */
-        if (j) {
-            st_edit(s, j)->status = JOB_COMPLETE;
-        }
-    }
-    return st_commit(s); /* tells what went wrong on the way, too */
-}
-
-PATTERN(results_of_any_size_pass_by)
-{
-    st_uuid id;
-    OK(add_domain(w->e, tenant_a, "a.org", &id));
-    {
-        ST_SESSION(s, w->e, .tenant = tenant_a);
-        for (int i = 0; i < 300; i++) {
-            ck_assert_ptr_nonnull(st_add(s, Job, .domain_id = id, .pages = i % 100));
-        }
-        OK(st_commit(s));
-    }
-    int64_t n;
-    ST_SESSION(s, w->e, .tenant = tenant_a);
-    OK(mark_empty(s, &n));
-    ck_assert_int_eq(n, 300);
-    OK(st_count(s, Job, ST_EQ(Job, status, JOB_COMPLETE), &n));
-    ck_assert_int_eq(n, 3);
 }
 
 /* ---- bulk ---- */
@@ -527,8 +372,7 @@ PATTERN(a_detached_object_is_plain)
     ck_assert_ptr_null(find(w->e, tenant_b, "d0.org", a));
 }
 
-RUN("data_access", 60, CASE(a_request_has_a_session), CASE(changes_are_one_unit), CASE(clients_change_what_they_may),
-    CASE(results_of_any_size_pass_by), CASE(relations_are_loaded_when_said), CASE(both_sides_stay_in_step),
-    CASE(a_listing_has_pages), CASE(bulk_goes_past_the_identity_map), CASE(a_source_is_copied_in),
-    CASE(a_tenant_sees_its_own), CASE(an_error_sticks_until_it_is_dealt_with), CASE(no_update_is_lost),
-    CASE(a_deadline_holds_for_all_below), CASE(a_detached_object_is_plain));
+RUN("data_access", 60, CASE(a_request_has_a_session), CASE(changes_are_one_unit), CASE(relations_are_loaded_when_said),
+    CASE(both_sides_stay_in_step), CASE(a_listing_has_pages), CASE(bulk_goes_past_the_identity_map),
+    CASE(a_source_is_copied_in), CASE(a_tenant_sees_its_own), CASE(an_error_sticks_until_it_is_dealt_with),
+    CASE(no_update_is_lost), CASE(a_deadline_holds_for_all_below), CASE(a_detached_object_is_plain));
