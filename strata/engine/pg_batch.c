@@ -79,7 +79,8 @@ static st_err send_command(struct pg_batch *b, const struct pg_command *cmd)
 {
     struct pg_conn *c = b->conn;
     const struct pg_params *p = &cmd->params;
-    if (!cmd->id || c->pooler || c->stale) {
+    bool failed = PQtransactionStatus(c->pq) == PQTRANS_INERROR; /* it takes no DEALLOCATE, which preparing may need */
+    if (!cmd->id || c->pooler || c->stale || failed) {
         return send_unnamed(b, cmd->sql.p, KIND_EXECUTE, p);
     }
     uint64_t key = cmd->id ^ p->types_hash; /* the same text for other types is another statement */

@@ -118,6 +118,30 @@ DB_TEST(more_statements_than_the_cache_holds_push_each_other_out)
     st_conn_release(c);
 }
 
+DB_TEST(a_failed_transaction_goes_back_to_a_savepoint_however_full_the_cache_is)
+{
+    must(w, "CREATE TABLE t (n integer PRIMARY KEY)");
+    st_conn *c = take(w);
+    struct st_stmt start[] = {stmt(w, "BEGIN"), stmt(w, "SAVEPOINT sp")};
+    OK(st_conn_run(c, start, 2, FIBER_FOREVER, NULL));
+    for (int i = 0; i < 600; i++) {
+        struct st_stmt s = prepared(w, arena_printf(w->a, "INSERT INTO t VALUES (%d)", i), NULL, 0);
+        OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
+    }
+    for (int i = 0; i < 40; i++) { /* of names that go to different places in the cache */
+        struct st_stmt twice = prepared(w, "INSERT INTO t VALUES (599)", NULL, 0);
+        struct st_stmt back = prepared(w, arena_printf(w->a, "ROLLBACK %*s TO SAVEPOINT sp", i, ""), NULL, 0);
+        struct st_stmt again = prepared(w, "INSERT INTO t VALUES (599)", NULL, 0);
+        CODE(st_conn_run(c, &twice, 1, FIBER_FOREVER, NULL), ST_E_UNIQUE);
+        OK(st_conn_run(c, &back, 1, FIBER_FOREVER, NULL));
+        OK(st_conn_run(c, &again, 1, FIBER_FOREVER, NULL));
+    }
+    struct st_stmt commit = prepared(w, "COMMIT", NULL, 0);
+    OK(st_conn_run(c, &commit, 1, FIBER_FOREVER, NULL));
+    st_conn_release(c);
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM t"), 1);
+}
+
 DB_TEST(large_batches_flow_both_ways_without_blocking_each_other)
 {
     must(w, "CREATE TABLE t (n bigint, s text)");
@@ -343,6 +367,7 @@ RUN("engine_batch", 60, CASE(a_failure_skips_the_rest_and_is_told_by_its_index),
     CASE(a_batch_without_begin_is_all_or_nothing), CASE(affected_counts_rows_written_and_returned),
     CASE(a_statement_is_prepared_once_and_used_again_with_other_values_and_types),
     CASE(more_statements_than_the_cache_holds_push_each_other_out),
+    CASE(a_failed_transaction_goes_back_to_a_savepoint_however_full_the_cache_is),
     CASE(large_batches_flow_both_ways_without_blocking_each_other), CASE(a_callback_stops_the_statement_with_its_code),
     CASE(missing_values_and_empty_statements_are_errors), CASE(a_script_runs_until_its_first_failure),
     CASE(hooks_hear_of_connections_and_statements),
