@@ -67,7 +67,7 @@ struct st_sharing {
     unsigned crowd;              /* how many fibers ask in turn, in CROWD_ONEs; sinks slowly */
     int64_t pace;                /* ns from sending a load to its end, for each read on it; an average */
     struct pg_ask *gathering;    /* holds a connection and waits a moment for others to ask, too */
-    uint64_t reads, trips;
+    uint64_t asked, reads, trips;
 };
 
 struct st_engine {

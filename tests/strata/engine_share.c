@@ -77,7 +77,7 @@ static void close_idle(struct world *w)
 static void ask_together(struct world *w, fiber_bundle *b, struct ask *q, size_t n)
 {
     static struct ask busy;
-    busy = (struct ask){.w = w, .sql = PAUSE("0.05")};
+    busy = (struct ask){.w = w, .sql = PAUSE("0.1")};
     OK(fiber_start(b, ask, &busy));
     while (w->e->sharing.carried == 0) { /* the connection is opened first */
         OK(fiber_sleep_until(fiber_in_ms(1)));
@@ -160,19 +160,22 @@ START_TEST(a_read_that_is_given_up_takes_nobody_along)
             struct ask q[] = {{.sql = SAME, .param = 1},
                               {.sql = SAME, .param = 2},
                               {.sql = SAME, .param = 3},
-                              {.sql = SAME, .param = 4, .within_ms = 100}};
+                              {.sql = SAME, .param = 4, .within_ms = 300}};
             open_with(&w, 1);
             {
                 FIBER_BUNDLE(b);
                 FIBER_BUNDLE(leaver);
                 ask_together(&w, &b, q, 0);
-                q[slow].sql = PAUSE("0.3");
-                q[slow].within_ms = by_deadline ? 120 : 0;
+                q[slow].sql = PAUSE("0.6");
+                q[slow].within_ms = by_deadline ? 300 : 0;
                 for (int i = 0; i < 4; i++) {
                     q[i].w = &w;
                     OK(fiber_start(i == slow ? &leaver : &b, ask, &q[i]));
                 }
-                OK(fiber_sleep_until(fiber_in_ms(70))); /* it runs */
+                for (int i = 0; i < 200 && w.e->sharing.carried < 4; i++) {
+                    OK(fiber_sleep_until(fiber_in_ms(1)));
+                }
+                OK(fiber_sleep_until(fiber_in_ms(20))); /* it runs */
                 if (!by_deadline) {
                     fiber_bundle_close(&leaver);
                 }
@@ -335,6 +338,33 @@ START_TEST(many_rows_let_others_run_and_may_be_given_up_halfway)
 }
 END_TEST
 
+START_TEST(a_pool_that_is_used_up_fails_all_who_wait_in_time)
+{
+    struct world w;
+    struct ask q[6];
+    world_open(
+        &w, ST_POSTGRESQL,
+        &(const struct st_engine_options){.pool_size = 1, .max_overflow = ST_NO_OVERFLOW, .checkout_timeout_ms = 100});
+    st_conn *c;
+    OK(st_conn_acquire(w.e, true, FIBER_FOREVER, &c));
+    int64_t start = fiber_now();
+    {
+        FIBER_BUNDLE(b);
+        for (int i = 0; i < 6; i++) {
+            q[i] = (struct ask){.w = &w, .sql = SAME, .param = i, .within_ms = i == 5 ? 20 : 0};
+            OK(fiber_start(&b, ask, &q[i]));
+        }
+        OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+    }
+    ck_assert_int_lt(fiber_now() - start, 2000000000);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(q[i].rc, i == 5 ? -ETIMEDOUT : ST_E_POOL_TIMEOUT);
+    }
+    st_conn_release(c);
+    close_idle(&w);
+}
+END_TEST
+
 struct hooked {
     int statements, slow;
     int64_t ns;
@@ -493,5 +523,5 @@ RUN("engine_share", 60, CASE(many_fibers_read_over_few_connections), CASE(a_lone
     CASE(what_nobody_waits_for_any_more_is_cancelled), CASE(a_lost_connection_fails_those_on_it_only),
     CASE(a_statement_that_went_stale_is_prepared_anew), CASE(each_read_has_its_own_tenant_and_none_stays),
     CASE(many_rows_let_others_run_and_may_be_given_up_halfway), CASE(shared_reads_are_told_to_the_statement_hook),
-    CASE(transactions_and_shared_reads_get_their_turns), CASE(whatever_happens_everybody_gets_an_answer),
-    CASE(every_allocation_of_a_shared_read_may_fail));
+    CASE(a_pool_that_is_used_up_fails_all_who_wait_in_time), CASE(transactions_and_shared_reads_get_their_turns),
+    CASE(whatever_happens_everybody_gets_an_answer), CASE(every_allocation_of_a_shared_read_may_fail));
