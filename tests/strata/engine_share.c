@@ -1,77 +1,5 @@
 /* Reads that share connections: each fiber gets its own answer or its own failure, whatever befalls the others. */
-#include "engine_support.h"
-#include "strata/engine/conn.h"
-
-struct answer {
-    int64_t n;
-};
-static const struct st_field fields[] = {{.type = ST_INT64, .offset = 0}};
-static const struct st_shape shape = {.fields = fields, .n = 1, .size = sizeof(struct answer)};
-
-struct ask {
-    struct world *w;
-    const char *sql;
-    int64_t param;
-    st_uuid tenant;
-    int64_t within_ms; /* 0: as long as it takes */
-    int times;         /* 0: once */
-    int64_t n;         /* the last answer */
-    st_err rc;
-    char sqlstate[6];
-};
-
-static int take_answer(void *arg, void *obj)
-{
-    *(int64_t *)arg = ((struct answer *)obj)->n;
-    return 0;
-}
-
-static int ask(void *arg)
-{
-    struct ask *q = arg;
-    arena *a = arena_new(NULL, 0);
-    const st_value param = v_int(q->param);
-    q->rc = a ? 0 : -ENOMEM;
-    for (int i = 0; a && i < (q->times ? q->times : 1); i++) {
-        q->n = INT64_MIN;
-        struct st_stmt s = {.sql = str_of(q->sql),
-                            .id = id_of(str_of(q->sql)),
-                            .params = &param,
-                            .n_params = strstr(q->sql, "$1") ? 1 : 0,
-                            .shape = &shape,
-                            .arena = a,
-                            .row = take_answer,
-                            .arg = &q->n};
-        q->rc = st_share_run(q->w->e, &s, q->tenant, q->within_ms ? fiber_in_ms(q->within_ms) : FIBER_FOREVER);
-        if (q->rc) {
-            (void)snprintf(q->sqlstate, sizeof q->sqlstate, "%s", diag_last()->sqlstate);
-            break;
-        }
-    }
-    arena_free(a);
-    return 0;
-}
-
-static void open_with(struct world *w, unsigned connections)
-{
-    world_open(w, ST_POSTGRESQL,
-               &(const struct st_engine_options){.pool_size = connections, .max_overflow = ST_NO_OVERFLOW});
-}
-
-/* Nothing is left over, and the engine goes on. */
-static void close_idle(struct world *w)
-{
-    struct ask q = {.w = w, .sql = "SELECT $1", .param = 4711};
-    OK(ask(&q));
-    OK(q.rc);
-    ck_assert_int_eq(q.n, 4711);
-    const struct st_sharing *s = &w->e->sharing;
-    ck_assert(!s->first && !s->gathering && s->queued == 0 && s->carried == 0 && s->leaders == 0);
-    world_close(w);
-}
-
-#define SAME "SELECT $1"
-#define PAUSE(s) "SELECT 1::bigint FROM pg_sleep(" s ")"
+#include "engine_share.h"
 
 /* While a connection of one is busy the questions gather, and then go together, in their order. */
 static void ask_together(struct world *w, fiber_bundle *b, struct ask *q, size_t n)
@@ -299,7 +227,7 @@ static int read_many(void *arg)
     struct reader *r = arg;
     arena *a = arena_new(NULL, 0);
     struct st_stmt s = {.sql = STR("SELECT n::bigint FROM generate_series(1, 20000) AS n"),
-                        .shape = &shape,
+                        .shape = &answer_shape,
                         .arena = a,
                         .row = count_row,
                         .arg = &r->rows};
@@ -396,132 +324,9 @@ START_TEST(shared_reads_are_told_to_the_statement_hook)
 }
 END_TEST
 
-static int transact(void *arg)
-{
-    struct world *w = arg;
-    for (int i = 0; i < 20; i++) {
-        st_conn *c;
-        OK(st_conn_acquire(w->e, true, FIBER_FOREVER, &c));
-        struct st_stmt s[] = {{.sql = STR("BEGIN")}, {.sql = STR("INSERT INTO t VALUES (1)")}, {.sql = STR("COMMIT")}};
-        OK(st_conn_run(c, s, i % 4 ? 3 : 2, FIBER_FOREVER, NULL)); /* some go back as they are */
-        st_conn_release(c);
-    }
-    return 0;
-}
-
-START_TEST(transactions_and_shared_reads_get_their_turns)
-{
-    struct world w;
-    struct ask q[20];
-    open_with(&w, 2);
-    must(&w, "CREATE TABLE t (n integer)");
-    {
-        FIBER_BUNDLE(b);
-        for (int i = 0; i < 20; i++) {
-            q[i] = (struct ask){.w = &w, .sql = SAME, .param = i, .times = 30};
-            OK(fiber_start(&b, ask, &q[i]));
-            OK(fiber_start(&b, transact, &w));
-        }
-        OK(fiber_bundle_wait(&b, fiber_in_ms(30000)));
-    }
-    for (int i = 0; i < 20; i++) {
-        OK(q[i].rc);
-    }
-    ck_assert_int_eq(number(&w, "SELECT count(*) FROM t"), 20 * 15);
-    close_idle(&w);
-}
-END_TEST
-
-/* A day of everything: answers, failures, lost connections, deadlines and cancellations at random moments. */
-static uint64_t draw(uint64_t *state, uint64_t n)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (*state >> 33) % n;
-}
-
-static int ask_at_random(void *arg)
-{
-    struct ask *q = arg;
-    uint64_t seed = (uint64_t)q->param;
-    for (int i = 0; i < 25; i++) {
-        static const char pause[] = PAUSE("0.002");
-        static const char *const texts[] = {SAME, SAME, SAME, SAME, "SELECT 1 / ($1 - $1)", pause, SAME};
-        uint64_t kind = draw(&seed, 60) == 0 ? 99 : draw(&seed, 7);
-        struct ask one = {.w = q->w, .param = (int64_t)draw(&seed, 1000), .tenant = {{(uint8_t)draw(&seed, 3)}}};
-        one.sql = kind == 99 ? "SELECT 1::bigint FROM pg_terminate_backend(pg_backend_pid())" : texts[kind];
-        one.within_ms = draw(&seed, 9) == 0 ? 1 + (int64_t)draw(&seed, 3) : 0;
-        OK(ask(&one));
-        ck_assert_msg(!one.rc || one.rc == ST_E_SQL || one.rc == ST_E_CONNECTION || one.rc == -ETIMEDOUT ||
-                          one.rc == -ECANCELED,
-                      "%d", one.rc);
-        ck_assert(one.rc != ST_E_SQL || kind == 4);
-        ck_assert(one.rc || one.sql != texts[0] || one.n == one.param);
-        if (one.rc == -ECANCELED) {
-            return 0;
-        }
-    }
-    return 0;
-}
-
-START_TEST(whatever_happens_everybody_gets_an_answer)
-{
-    struct world w;
-    struct ask q[30];
-    uint64_t seed = 20261122;
-    open_with(&w, 3);
-    for (int round = 0; round < 4; round++) {
-        FIBER_BUNDLE(b);
-        FIBER_BUNDLE(leavers);
-        for (int i = 0; i < 30; i++) {
-            q[i] = (struct ask){.w = &w, .param = (int64_t)draw(&seed, 1 << 30)};
-            OK(fiber_start(i % 3 ? &b : &leavers, ask_at_random, &q[i]));
-        }
-        OK(fiber_sleep_until(fiber_in_ms(5 + (int64_t)draw(&seed, 30))));
-        fiber_bundle_close(&leavers);
-        OK(fiber_bundle_wait(&b, fiber_in_ms(60000)));
-    }
-    OK(fiber_sleep_until(fiber_in_ms(50)));
-    close_idle(&w);
-}
-END_TEST
-
-START_TEST(every_allocation_of_a_shared_read_may_fail)
-{
-    for (uint64_t n = 1;; n++) {
-        struct world w;
-        struct ask q[4];
-        open_with(&w, 1);
-        bool reached;
-        {
-            FIBER_BUNDLE(b);
-            mem_fail_at(n, false);
-            for (int i = 0; i < 4; i++) {
-                q[i] = (struct ask){.w = &w, .sql = SAME, .param = i};
-                st_err rc = fiber_start(&b, ask, &q[i]);
-                ck_assert(!rc || rc == -ENOMEM);
-                q[i].rc = rc ? rc : 1;
-            }
-            OK(fiber_bundle_wait(&b, fiber_in_ms(30000)));
-            reached = mem_fail_seen() >= n;
-            mem_fail_at(0, false);
-        }
-        for (int i = 0; i < 4; i++) {
-            ck_assert_msg(!q[i].rc || q[i].rc == -ENOMEM, "allocation %d: %d", (int)n, q[i].rc);
-            ck_assert(q[i].rc || q[i].n == i);
-        }
-        close_idle(&w);
-        if (!reached) {
-            ck_assert_uint_gt(n, 10);
-            break;
-        }
-    }
-}
-END_TEST
-
 RUN("engine_share", 60, CASE(many_fibers_read_over_few_connections), CASE(a_lone_read_is_one_round_trip),
     CASE(a_failure_is_its_own_and_those_behind_it_run), CASE(a_read_that_is_given_up_takes_nobody_along),
     CASE(what_nobody_waits_for_any_more_is_cancelled), CASE(a_lost_connection_fails_those_on_it_only),
     CASE(a_statement_that_went_stale_is_prepared_anew), CASE(each_read_has_its_own_tenant_and_none_stays),
     CASE(many_rows_let_others_run_and_may_be_given_up_halfway), CASE(shared_reads_are_told_to_the_statement_hook),
-    CASE(a_pool_that_is_used_up_fails_all_who_wait_in_time), CASE(transactions_and_shared_reads_get_their_turns),
-    CASE(whatever_happens_everybody_gets_an_answer), CASE(every_allocation_of_a_shared_read_may_fail));
+    CASE(a_pool_that_is_used_up_fails_all_who_wait_in_time));
