@@ -64,7 +64,7 @@ st_err st_retry(st_engine *e, const struct st_session_options *options, st_err (
                 void *arg, unsigned tries);
 
 /* ---- reading ---- */
-enum st_loader { ST_L_SELECTIN = 1, ST_L_ALL };
+enum st_loader { ST_L_SELECTIN = 1, ST_L_JOINED, ST_L_ALL };
 typedef struct st_rows {
     const void *const *items;
     size_t n;
@@ -110,9 +110,12 @@ st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t
 enum { ST_LOAD_DEPTH_MAX = 16 };
 #define ST_RELATION_OFFSET_(T_, m) \
     (uint32_t) _Generic(ST_MEMBER(T_, m), st_list : offsetof(T_, m), st_ref : offsetof(T_, m))
-#define ST_SELECTIN(T_, m, ...) \
-    (&(const struct st_load){   \
-        .how = ST_L_SELECTIN, .model = &T_##_model, .member = ST_RELATION_OFFSET_(T_, m), __VA_ARGS__})
+#define ST_SELECTIN(T_, m, ...) ST_LOADER_(ST_L_SELECTIN, T_, m, __VA_ARGS__)
+/* ST_JOINED: in the select itself, by LEFT JOIN; objects come once however many rows they make, and .limit counts
+ * objects. Good along a reference, and for few children: many make the select's rows as many and as wide. */
+#define ST_JOINED(T_, m, ...) ST_LOADER_(ST_L_JOINED, T_, m, __VA_ARGS__)
+#define ST_LOADER_(how_, T_, m, ...) \
+    (&(const struct st_load){.how = (how_), .model = &T_##_model, .member = ST_RELATION_OFFSET_(T_, m), __VA_ARGS__})
 #define ST_WITH(...) \
     (&(const struct st_load){.how = ST_L_ALL, .all = (const struct st_load *const[]){__VA_ARGS__, NULL}})
 /* Loads one relation of an object, or of an st_rows, now:

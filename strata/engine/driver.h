@@ -24,7 +24,20 @@ struct st_shape {
     size_t n;
     size_t size; /* of the struct */
     size_t head; /* zeroed bytes to put before it, multiple of 16 (the session's row header) */
+
+    /* Of rows that hold several objects: row() is called for each in turn. No cursor reads those. */
+    const struct st_shape *next; /* from the columns behind */
+    bool may_be_absent;          /* then row() gets NULL when the column `sure` is null */
+    uint32_t sure;               /* the number of a field that is null in no object */
 };
+static inline size_t st_shape_columns(const struct st_shape *s)
+{
+    size_t n = 0;
+    for (; s; s = s->next) {
+        n += s->n;
+    }
+    return n;
+}
 /* A member as a value to bind; points into obj. */
 void st_field_get(const struct st_field *f, const void *obj, st_value *ret);
 

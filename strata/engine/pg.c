@@ -36,17 +36,22 @@ static bool streams(const struct pg_batch *b, size_t i)
 
 static st_err take_row(struct pg_taking *t, const struct st_stmt *s, const PGresult *res, int row)
 {
-    struct rowmem_mark mark = rowmem_mark(&t->mem);
-    void *obj;
-    st_err rc = pg_plan_read(&t->plan, res, row, &t->mem, &obj);
-    if (rc) {
-        return rc;
+    for (size_t i = 0; i < t->plan.n; i++) {
+        struct rowmem_mark mark = rowmem_mark(&t->mem);
+        void *obj;
+        st_err rc = pg_plan_read(&t->plan.parts[i], res, row, &t->mem, &obj);
+        if (rc) {
+            return rc;
+        }
+        int keep = s->row ? s->row(s->arg, obj) : 1;
+        if (keep < 0) {
+            return keep;
+        }
+        if (keep == 0) {
+            rowmem_rewind(&t->mem, mark);
+        }
     }
-    int keep = s->row ? s->row(s->arg, obj) : 1;
-    if (keep == 0) {
-        rowmem_rewind(&t->mem, mark);
-    }
-    return keep < 0 ? keep : 0;
+    return 0;
 }
 
 static st_err let_others_run(const struct pg_taking *t)
@@ -75,7 +80,7 @@ static st_err take_rows(struct pg_taking *t, struct st_stmt *const *at, const PG
             if (rc) {
                 return rc;
             }
-            t->id = s->id;
+            t->id = s->shape->next ? 0 : s->id; /* shapes of several objects are made for their statement alone */
             t->shape = s->shape;
         }
         assert(s->arena);

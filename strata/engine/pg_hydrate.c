@@ -83,40 +83,62 @@ static const struct reading *find_reading(const struct st_field *f, unsigned oid
     return NULL;
 }
 
-st_err pg_plan_make(arena *a, const PGresult *res, const struct st_shape *shape, struct pg_plan *ret)
+static st_err make_column(const PGresult *res, int at, const struct st_field *f, struct pg_column *ret)
 {
-    size_t n = (size_t)PQnfields(res);
-    if (n != shape->n) {
-        return diag_set(ST_E_SCHEMA, "the statement returns %zu columns where %zu are expected", n, shape->n);
+    unsigned oid = PQftype(res, at);
+    const struct reading *r = PQfformat(res, at) == 1 ? find_reading(f, oid) : NULL;
+    if (!r) {
+        diag_set(ST_E_SCHEMA, "column %s has a type (number %u) that cannot be read as %s", PQfname(res, at), oid,
+                 st_type_name(f->type));
+        (void)snprintf(diag_last()->column, sizeof diag_last()->column, "%s", PQfname(res, at));
+        return ST_E_SCHEMA;
     }
-    struct pg_column *columns = ARENA_ARRAY(a, struct pg_column, n);
-    if (!columns) {
-        return diag_nomem();
-    }
-    for (size_t i = 0; i < n; i++) {
-        const struct st_field *f = &shape->fields[i];
-        unsigned oid = PQftype(res, (int)i);
-        const struct reading *r = PQfformat(res, (int)i) == 1 ? find_reading(f, oid) : NULL;
-        if (!r) {
-            diag_set(ST_E_SCHEMA, "column %s has a type (number %u) that cannot be read as %s", PQfname(res, (int)i),
-                     oid, st_type_name(f->type));
-            (void)snprintf(diag_last()->column, sizeof diag_last()->column, "%s", PQfname(res, (int)i));
-            return ST_E_SCHEMA;
-        }
-        columns[i] = (struct pg_column){.op = r->op,
-                                        .width = r->width,
-                                        .set_at = st_field_set_at(f->type),
-                                        .nullable = f->nullable,
-                                        .offset = f->offset,
-                                        .of = f->of};
-    }
-    *ret = (struct pg_plan){.columns = columns, .n = n, .head = shape->head, .size = shape->size};
+    *ret = (struct pg_column){.op = r->op,
+                              .width = r->width,
+                              .set_at = st_field_set_at(f->type),
+                              .nullable = f->nullable,
+                              .offset = f->offset,
+                              .of = f->of};
     return 0;
 }
 
-static st_err bad_value(const PGresult *res, size_t column, const char *what)
+st_err pg_plan_make(arena *a, const PGresult *res, const struct st_shape *shape, struct pg_plan *ret)
 {
-    const char *name = PQfname(res, (int)column);
+    size_t n = (size_t)PQnfields(res), n_parts = 0, expected = st_shape_columns(shape);
+    if (n != expected) {
+        return diag_set(ST_E_SCHEMA, "the statement returns %zu columns where %zu are expected", n, expected);
+    }
+    for (const struct st_shape *s = shape; s; s = s->next) {
+        n_parts++;
+    }
+    struct pg_column *columns = ARENA_ARRAY(a, struct pg_column, n);
+    struct pg_part *parts = ARENA_ARRAY(a, struct pg_part, n_parts);
+    if (!columns || !parts) {
+        return diag_nomem();
+    }
+    size_t first = 0;
+    for (struct pg_part *p = parts; shape; shape = shape->next, p++) {
+        for (size_t i = 0; i < shape->n; i++) {
+            st_err rc = make_column(res, (int)(first + i), &shape->fields[i], &columns[first + i]);
+            if (rc) {
+                return rc;
+            }
+        }
+        *p = (struct pg_part){.columns = columns + first,
+                              .n = shape->n,
+                              .head = shape->head,
+                              .size = shape->size,
+                              .first = (int)first,
+                              .sure = shape->may_be_absent ? (int)(first + shape->sure) : -1};
+        first += shape->n;
+    }
+    *ret = (struct pg_plan){.parts = parts, .n = n_parts};
+    return 0;
+}
+
+static st_err bad_value(const PGresult *res, int column, const char *what)
+{
+    const char *name = PQfname(res, column);
     diag_set(ST_E_SCHEMA, "column %s: %s", name ? name : "?", what);
     (void)snprintf(diag_last()->column, sizeof diag_last()->column, "%s", name ? name : "?");
     return ST_E_SCHEMA;
@@ -253,31 +275,35 @@ static inline st_err read_field(const struct pg_column *c, const char *p, size_t
     return ST_E_SCHEMA;
 }
 
-st_err pg_plan_read(const struct pg_plan *plan, const PGresult *res, int row, struct rowmem *mem, void **ret_obj)
+st_err pg_plan_read(const struct pg_part *part, const PGresult *res, int row, struct rowmem *mem, void **ret_obj)
 {
-    size_t total = plan->head + plan->size;
+    if (part->sure >= 0 && PQgetisnull(res, row, part->sure)) {
+        *ret_obj = NULL;
+        return 0;
+    }
+    size_t total = part->head + part->size;
     char *obj = rowmem_take_aligned(mem, total);
     if (!obj) {
         return diag_nomem();
     }
     memset(obj, 0, total);
-    obj += plan->head;
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct pg_column *c = &plan->columns[i];
-        int len = PQgetlength(res, row, (int)i);
-        if (len == 0 && PQgetisnull(res, row, (int)i)) {
+    obj += part->head;
+    for (size_t i = 0; i < part->n; i++) {
+        const struct pg_column *c = &part->columns[i];
+        int at = part->first + (int)i, len = PQgetlength(res, row, at);
+        if (len == 0 && PQgetisnull(res, row, at)) {
             if (!c->nullable) {
-                return bad_value(res, i, "is null in a row where the model does not allow it");
+                return bad_value(res, at, "is null in a row where the model does not allow it");
             }
             continue;
         }
         if (c->width && len != c->width) {
-            return bad_value(res, i, "has a length that its type cannot have");
+            return bad_value(res, at, "has a length that its type cannot have");
         }
         char *member = obj + c->offset;
-        st_err rc = read_field(c, PQgetvalue(res, row, (int)i), (size_t)len, mem, member);
+        st_err rc = read_field(c, PQgetvalue(res, row, at), (size_t)len, mem, member);
         if (rc) {
-            return rc == -ENOMEM ? rc : bad_value(res, i, "holds a value that the model's field cannot hold");
+            return rc == -ENOMEM ? rc : bad_value(res, at, "holds a value that the model's field cannot hold");
         }
         if (c->set_at && c->nullable) {
             member[c->set_at] = true;

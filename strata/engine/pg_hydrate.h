@@ -18,14 +18,21 @@ struct pg_column {
     uint32_t offset;
     const struct st_enum *of;
 };
-struct pg_plan {
+struct pg_part { /* an object of the row */
     const struct pg_column *columns;
     size_t n, head, size;
+    int first; /* its first column */
+    int sure;  /* the one that says whether it is there; -1: it is */
+};
+struct pg_plan {
+    const struct pg_part *parts;
+    size_t n;
 };
 
 /* ST_E_SCHEMA when the columns do not fit the shape. The plan lives in a. */
 st_err pg_plan_make(arena *a, const PGresult *res, const struct st_shape *shape, struct pg_plan *ret);
-/* Row number row as a struct. -ENOMEM; ST_E_SCHEMA for a null or a value that the member cannot hold. */
-st_err pg_plan_read(const struct pg_plan *plan, const PGresult *res, int row, struct rowmem *mem, void **ret_obj);
+/* A part of row number row as a struct; NULL: it is absent. -ENOMEM; ST_E_SCHEMA for a null or a value that the member
+ * cannot hold. */
+st_err pg_plan_read(const struct pg_part *part, const PGresult *res, int row, struct rowmem *mem, void **ret_obj);
 
 #endif

@@ -47,8 +47,9 @@ st_err sqlite_bind_one(sqlite3_stmt *stmt, arena *a, int at, const st_value *v);
 /* A member of a struct, which stays where it is. */
 st_err sqlite_bind_field(sqlite3_stmt *stmt, arena *a, int at, const struct st_field *f, const void *obj);
 
-/* sqlite_hydrate.c: the row that stmt is at, as a struct. scratch is reset where it is needed. */
-st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct rowmem *mem, arena *scratch,
+/* sqlite_hydrate.c: the row that stmt is at, from column first on, as a struct; NULL: it is absent. scratch is reset
+ * where it is needed. */
+st_err sqlite_read_row(sqlite3_stmt *stmt, int first, const struct st_shape *shape, struct rowmem *mem, arena *scratch,
                        void **ret_obj);
 
 /* sqlite_open.c */

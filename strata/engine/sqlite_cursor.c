@@ -69,7 +69,7 @@ static st_err fetch(struct sqlite_conn *c, struct st_stmt *s)
         }
         struct rowmem_mark mark = rowmem_mark(&mem);
         void *obj;
-        st_err rc = sqlite_read_row(stmt, s->shape, &mem, c->json, &obj);
+        st_err rc = sqlite_read_row(stmt, 0, s->shape, &mem, c->json, &obj);
         int keep = rc ? rc : s->row(s->arg, obj);
         if (keep < 0) {
             return keep;
@@ -85,7 +85,7 @@ static st_err fetch(struct sqlite_conn *c, struct st_stmt *s)
 
 st_err sqlite_cursor_run(struct sqlite_conn *c, struct st_stmt *s)
 {
-    assert(s->shape && s->arena && s->row && !s->cursor->done);
+    assert(s->shape && !s->shape->next && s->arena && s->row && !s->cursor->done);
     bool fresh = !s->cursor->stmt;
     s->affected = 0;
     st_err rc = fresh ? start(c, s) : 0;

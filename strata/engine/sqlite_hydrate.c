@@ -231,9 +231,13 @@ static st_err read_other(sqlite3_stmt *stmt, int at, sqlite3_value *v, const str
                                 : bad_value(stmt, at, "holds a value that cannot be read as ", st_type_name(f->type));
 }
 
-st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct rowmem *mem, arena *scratch,
+st_err sqlite_read_row(sqlite3_stmt *stmt, int first, const struct st_shape *shape, struct rowmem *mem, arena *scratch,
                        void **ret_obj)
 {
+    if (shape->may_be_absent && sqlite3_column_type(stmt, first + (int)shape->sure) == SQLITE_NULL) {
+        *ret_obj = NULL;
+        return 0;
+    }
     size_t total = shape->head + shape->size;
     char *obj = rowmem_take_aligned(mem, total);
     if (!obj) {
@@ -244,9 +248,10 @@ st_err sqlite_read_row(sqlite3_stmt *stmt, const struct st_shape *shape, struct 
     for (size_t i = 0; i < shape->n; i++) {
         const struct st_field *f = &shape->fields[i];
         char *member = obj + f->offset;
-        sqlite3_value *v = sqlite3_column_value(stmt, (int)i);
+        int at = first + (int)i;
+        sqlite3_value *v = sqlite3_column_value(stmt, at);
         if (!read_plain(v, sqlite3_value_type(v), f->type, mem, member)) {
-            st_err rc = read_other(stmt, (int)i, v, f, mem, scratch, member);
+            st_err rc = read_other(stmt, at, v, f, mem, scratch, member);
             if (rc < 0) {
                 return rc;
             }

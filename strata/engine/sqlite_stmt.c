@@ -96,15 +96,35 @@ void sqlite_roll_back(struct sqlite_conn *c)
     }
 }
 
+/* The objects of the row that stmt is at. */
+static st_err take_row(struct sqlite_conn *c, sqlite3_stmt *stmt, const struct st_stmt *s, struct rowmem *mem)
+{
+    int first = 0;
+    for (const struct st_shape *shape = s->shape; shape; shape = shape->next) {
+        struct rowmem_mark mark = rowmem_mark(mem);
+        void *obj;
+        st_err rc = sqlite_read_row(stmt, first, shape, mem, c->json, &obj);
+        int keep = rc ? rc : s->row ? s->row(s->arg, obj) : 1;
+        if (keep < 0) {
+            return keep;
+        }
+        if (keep == 0) {
+            rowmem_rewind(mem, mark);
+        }
+        first += (int)shape->n;
+    }
+    return 0;
+}
+
 /* Steps through all rows. */
 static st_err fetch(struct sqlite_conn *c, sqlite3_stmt *stmt, struct st_stmt *s)
 {
     const struct st_shape *shape = s->shape;
     struct rowmem mem;
     if (shape) {
-        int columns = sqlite3_column_count(stmt);
-        if ((size_t)columns != shape->n) {
-            return diag_set(ST_E_SCHEMA, "the statement returns %d columns where %zu are expected", columns, shape->n);
+        size_t columns = (size_t)sqlite3_column_count(stmt), expected = st_shape_columns(shape);
+        if (columns != expected) {
+            return diag_set(ST_E_SCHEMA, "the statement returns %zu columns where %zu are expected", columns, expected);
         }
         assert(s->arena);
         rowmem_init(&mem, s->arena, 1, shape->head + shape->size);
@@ -120,18 +140,9 @@ static st_err fetch(struct sqlite_conn *c, sqlite3_stmt *stmt, struct st_stmt *s
             return rc == ST_E_BUSY && s->affected ? ST_E_SERIALIZATION : rc; /* rows are out: too late to start again */
         }
         s->affected++;
-        if (!shape) {
-            continue;
-        }
-        struct rowmem_mark mark = rowmem_mark(&mem);
-        void *obj;
-        st_err rc = sqlite_read_row(stmt, shape, &mem, c->json, &obj);
-        int keep = rc ? rc : s->row ? s->row(s->arg, obj) : 1;
-        if (keep < 0) {
-            return keep;
-        }
-        if (keep == 0) {
-            rowmem_rewind(&mem, mark);
+        st_err rc = shape ? take_row(c, stmt, s, &mem) : 0;
+        if (rc) {
+            return rc;
         }
     }
 }

@@ -3,14 +3,20 @@
 #include "strata/query/source.h"
 #include "strata/query/where.h"
 
-/* Key to key, tenant to tenant, ended by AND. */
-static void put_equal(struct st_pen *p, const struct st_source *x, const st_attr *a, const struct st_source *y,
-                      const st_attr *b)
+void st_put_keys(struct st_pen *p, const struct st_source *x, const st_attr *a, const struct st_source *y,
+                 const st_attr *b)
 {
-    st_put_ref(p, (struct st_column_ref){x, a});
-    st_put(p, " = ");
-    st_put_ref(p, (struct st_column_ref){y, b});
-    st_put(p, " AND ");
+    for (;;) {
+        st_put_ref(p, (struct st_column_ref){x, a});
+        st_put(p, " = ");
+        st_put_ref(p, (struct st_column_ref){y, b});
+        if (a == x->m->tenant || !x->m->tenant || !y->m->tenant) {
+            return;
+        }
+        a = x->m->tenant;
+        b = y->m->tenant;
+        st_put(p, " AND ");
+    }
 }
 
 static void put_along(struct st_pen *p, const struct st_join *j, const struct st_source *joined)
@@ -35,10 +41,8 @@ static void put_along(struct st_pen *p, const struct st_join *j, const struct st
     }
     st_shape_u32(p, from->number);
     st_shape_ptr(p, a);
-    put_equal(p, joined, r.far, from, r.near);
-    if (joined->m->tenant && from->m->tenant) {
-        put_equal(p, joined, joined->m->tenant, from, from->m->tenant);
-    }
+    st_put_keys(p, joined, r.far, from, r.near);
+    st_put(p, " AND ");
 }
 
 void st_put_join(struct st_pen *p, const struct st_join *j, const struct st_source *joined)

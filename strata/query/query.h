@@ -20,6 +20,17 @@ struct st_compiler {
 /* All columns of m in their order, so that m->shape reads the rows. q may be NULL. */
 st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where,
                          const struct st_query *q, struct st_stmt *ret);
+/* The same with related objects behind each, by outer joins: the columns of all parts in their order. Part 0 is the
+ * object itself; its row comes as often as there are related ones, and at least once. */
+struct st_joined_part {
+    const st_mapper *m;
+    const struct st_load *plan;    /* its condition and order; of part 0 NULL, as what follows */
+    const struct st_relation *rel; /* from the part `parent`, which stands before this one */
+    const st_mapper *between;      /* of a many-to-many */
+    uint32_t parent;
+};
+st_err st_compile_joined(const struct st_compiler *c, const struct st_joined_part *parts, uint32_t n,
+                         const st_expr *where, const struct st_query *q, struct st_stmt *ret);
 st_err st_compile_count(const struct st_compiler *c, const st_mapper *m, const st_expr *where, struct st_stmt *ret);
 
 /* One row. On PostgreSQL a guarded statement fails with SQLSTATE 22012 unless it touched its row, so that a COMMIT

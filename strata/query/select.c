@@ -93,7 +93,7 @@ void st_put_limits(struct st_pen *p, const struct st_query *q)
     }
 }
 
-void st_walk_select(struct st_pen *p, const struct st_statement *st)
+void st_put_select(struct st_pen *p, const struct st_statement *st)
 {
     st_put(p, "SELECT ");
     if (st->form == ST_F_COUNT) {
@@ -104,10 +104,15 @@ void st_walk_select(struct st_pen *p, const struct st_statement *st)
     st_put(p, " FROM ");
     st_put_name(p, st->m->model->table);
     st_put_where(p, st->where);
-    if (st->form == ST_F_SELECT && st->query) {
+    if (st->form != ST_F_COUNT && st->query) {
         st_put_order(p, st->query->order, st->query->limit || st->query->offset, st->confined);
         st_put_limits(p, st->query);
     }
+}
+
+void st_walk_select(struct st_pen *p, const struct st_statement *st)
+{
+    st_put_select(p, st);
 }
 
 st_err st_compile_select(const struct st_compiler *c, const st_mapper *m, const st_expr *where,

@@ -34,7 +34,7 @@ bool st_find_column(struct st_pen *p, const st_model *model, uint32_t offset, st
     return true;
 }
 
-static void put_alias(struct st_pen *p, uint32_t number)
+void st_put_alias(struct st_pen *p, uint32_t number)
 {
     char name[16];
     (void)snprintf(name, sizeof name, "\"t%u\"", number);
@@ -44,7 +44,7 @@ static void put_alias(struct st_pen *p, uint32_t number)
 void st_put_ref(struct st_pen *p, struct st_column_ref c)
 {
     if (c.source->number) {
-        put_alias(p, c.source->number);
+        st_put_alias(p, c.source->number);
         st_put(p, ".");
     } else if (c.source->level != p->level) {
         st_put_name(p, c.source->m->model->table);
@@ -110,5 +110,5 @@ void st_put_source(struct st_pen *p, const struct st_source *s)
         st_put_cte_name(p, s->m->model);
     }
     st_put(p, " AS ");
-    put_alias(p, s->number);
+    st_put_alias(p, s->number);
 }

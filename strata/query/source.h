@@ -31,7 +31,12 @@ bool st_open_source(struct st_pen *p, const st_model *model, struct st_source *r
 void st_put_source(struct st_pen *p, const struct st_source *s);
 void st_put_cte_name(struct st_pen *p, const st_model *result);
 
+void st_put_alias(struct st_pen *p, uint32_t number);
+
 /* ---- join.c ---- */
+/* Key to key, tenant to tenant. */
+void st_put_keys(struct st_pen *p, const struct st_source *x, const st_attr *a, const struct st_source *y,
+                 const st_attr *b);
 void st_put_join(struct st_pen *p, const struct st_join *j, const struct st_source *joined);
 
 /* ---- term.c ---- */

@@ -14,6 +14,9 @@ static void walk(struct st_pen *p, const struct st_statement *st)
     case ST_F_COUNT:
         st_walk_select(p, st);
         break;
+    case ST_F_JOINED:
+        st_walk_joined(p, st);
+        break;
     case ST_F_INSERT:
         st_walk_insert(p, st);
         break;

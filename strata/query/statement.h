@@ -18,7 +18,8 @@ enum st_form {
     ST_F_BULK,
     ST_F_BULK_UPDATE, /* SQLite's second half of an upsert */
     ST_F_COPY,
-    ST_F_READ         /* confines each of its sources itself */
+    ST_F_JOINED,
+    ST_F_READ /* confines each of its sources itself */
 };
 
 struct st_statement {
@@ -36,7 +37,9 @@ struct st_statement {
     st_time now;
     const uint32_t *conflict, *update; /* BULK: numbers of columns; update NULL: do nothing */
     size_t n_conflict, n_update;
-    const struct st_reading *reading; /* READ */
+    const struct st_reading *reading;   /* READ */
+    const struct st_joined_part *parts; /* JOINED */
+    uint32_t n_parts;
 };
 
 /* Confines st to the scope, walks it, and finds or makes its plan. The only way from a statement to SQL. */
@@ -46,6 +49,8 @@ st_err st_compile(const struct st_compiler *c, struct st_statement *st, struct s
 /* Whether the conditions that all hold name every column of the model's own key or of one of its unique constraints. */
 bool st_is_point(const st_mapper *m, const st_expr *where);
 void st_walk_select(struct st_pen *p, const struct st_statement *st);
+void st_walk_joined(struct st_pen *p, const struct st_statement *st);
+void st_put_select(struct st_pen *p, const struct st_statement *st); /* SELECT's text, of its table alone */
 void st_walk_insert(struct st_pen *p, const struct st_statement *st);
 void st_walk_update(struct st_pen *p, const struct st_statement *st);
 void st_walk_delete(struct st_pen *p, const struct st_statement *st);

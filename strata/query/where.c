@@ -285,35 +285,42 @@ void st_put_where(struct st_pen *p, const st_expr *where)
     }
 }
 
-void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break, bool skip_tenant)
+void st_put_order_behind(struct st_pen *p, const char **between, const struct st_order *order, bool tie_break,
+                         bool skip_tenant)
 {
-    const char *between = " ORDER BY ";
     const struct st_order *o = order;
+    const struct st_source *from = p->sources;
     for (; o && o->model && !p->err; o++) {
         struct st_column_ref c;
         st_shape_byte(p, o->descending ? 2 : 1);
         if (!st_find_column(p, o->model, o->offset, &c)) {
             return;
         }
-        st_put(p, between);
+        st_put(p, *between);
         st_put_ref(p, c);
         st_put(p, o->descending ? " DESC" : "");
         if (!st_is_pg(p) && st_attr_nullable(c.attr)) { /* SQLite puts null first when rising */
             st_put(p, o->descending ? " NULLS FIRST" : " NULLS LAST");
         }
-        between = ", ";
+        *between = ", ";
     }
     st_shape_byte(p, (unsigned char)(!tie_break ? 0 : skip_tenant ? 3 : 4));
-    for (uint32_t i = 0; tie_break && i < p->m->n_key; i++) {
-        const st_attr *a = p->m->columns[p->m->key[i]].attr;
+    for (uint32_t i = 0; tie_break && i < from->m->n_key; i++) {
+        const st_attr *a = from->m->columns[from->m->key[i]].attr;
         bool given = a->tenant && skip_tenant;
         for (o = order; o && o->model; o++) {
             given |= o->offset == a->offset;
         }
         if (!given) {
-            st_put(p, between);
-            st_put_column(p, a);
-            between = ", ";
+            st_put(p, *between);
+            st_put_ref(p, (struct st_column_ref){from, a});
+            *between = ", ";
         }
     }
+}
+
+void st_put_order(struct st_pen *p, const struct st_order *order, bool tie_break, bool skip_tenant)
+{
+    const char *between = " ORDER BY ";
+    st_put_order_behind(p, &between, order, tie_break, skip_tenant);
 }

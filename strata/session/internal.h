@@ -183,6 +183,18 @@ st_err session_found(st_session *s, st_rows *ret);
 /* st_select within a call. */
 st_err session_select(st_session *s, const st_model *m, const st_expr *where, const struct st_query *q, st_rows *ret);
 
+/* For those who take rows as they come, on any thread: a new row of m; one that is there and of an older epoch, which
+ * returns whether the loaded one's memory is needed; the next one found. */
+void session_take_new(st_session *s, const st_mapper *m, void *obj);
+int session_take_again(st_session *s, void *there, const void *loaded);
+int session_push_found(st_session *s, const void *obj);
+
+/* ---- joined.c ---- */
+/* Whether some of a plan is to be loaded by the select itself. */
+bool joined_wanted(const struct st_load *plan);
+/* session_select_behind for such a q->with. */
+st_err joined_select(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q);
+
 /* ---- read.c: rows that are no objects of the session ---- */
 struct plain_rows {
     int (*each)(void *arg, const void *row); /* or NULL: keep them */

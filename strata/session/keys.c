@@ -125,18 +125,20 @@ size_t keys_chunk(const st_session *s, const st_attr *attr)
     return s->reg->dialect == ST_POSTGRESQL && (type == ST_UUID || type == ST_TEXT) ? LONG_LIST_MAX : CHUNK;
 }
 
-st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
-                   const struct st_order *order)
+st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr,
+                   const struct st_load *plan)
 {
+    static const struct st_load all;
+    plan = plan ? plan : &all;
     s->n_found = 0;
     if (k->n_list == 0) {
         return 0;
     }
     const st_expr in = {.op = ST_OP_IN, .model = m->model, .offset = attr->offset, .n = k->n_list, .list = k->list};
-    const st_expr *const parts[] = {&in, where};
-    const st_expr both = {.op = ST_OP_AND, .n = where ? 2 : 1, .args = parts};
+    const st_expr *const parts[] = {&in, plan->where};
+    const st_expr both = {.op = ST_OP_AND, .n = plan->where ? 2 : 1, .args = parts};
     s->long_lists = true;
-    st_err rc = session_load(s, m, &both, &(const struct st_query){.order = order});
+    st_err rc = session_load(s, m, &both, &(const struct st_query){.order = plan->order, .with = plan->then});
     s->long_lists = false;
     return rc;
 }

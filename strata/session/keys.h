@@ -37,9 +37,10 @@ uint32_t keys_find_next(const struct keys *k, uint32_t last, const st_attr *attr
 /* Keys in one query. SQLite's lists are filled up to a power of two; where the list is one parameter, the database
  * reads a large part of the table just once. */
 size_t keys_chunk(const st_session *s, const st_attr *attr);
-/* The rows of m whose attr is one of k's keys, into s->found. */
-st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr, const st_expr *where,
-                   const struct st_order *order);
+/* The rows of m whose attr is one of k's keys, into s->found. plan: its condition and order hold; what it says to join
+ * is loaded, too; or NULL. */
+st_err keys_select(const struct keys *k, st_session *s, const st_mapper *m, const st_attr *attr,
+                   const struct st_load *plan);
 int keys_compare(const st_mapper *m, const void *x, const void *y); /* by primary key */
 /* Sorts objects of m by primary key, in time n log n. -ENOMEM. */
 st_err keys_sort(st_session *s, const st_mapper *m, const void **objs, size_t n);

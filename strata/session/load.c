@@ -11,7 +11,7 @@ struct loading {
     const st_mapper *m;
 };
 
-static int push_found(st_session *s, void *obj)
+int session_push_found(st_session *s, const void *obj)
 {
     if (s->n_found == s->found_room) {
         size_t room = s->found_room ? s->found_room * 2 : 32;
@@ -22,15 +22,15 @@ static int push_found(st_session *s, void *obj)
         s->found = found;
         s->found_room = room;
     }
-    s->found[s->n_found++] = obj;
-    return 0;
+    s->found[s->n_found++] = (void *)(uintptr_t)obj; /* objects are the session's to write */
+    return s->watch ? s->watch(s->watch_arg, s->found[s->n_found - 1]) : 0;
 }
 
 /* A row written by this transaction keeps what the caller changed since its flush; a commit then finds the conflict. */
-static int refresh(struct row *r, const void *loaded, uint32_t epoch)
+int session_take_again(st_session *s, void *obj, const void *loaded)
 {
+    struct row *r = row_of(obj);
     size_t size = r->mapper->model->size;
-    void *obj = row_object(r);
     if (r->flags & ROW_PENDING) { /* only a cascade's select goes before the flush */
         return 0;
     }
@@ -41,8 +41,13 @@ static int refresh(struct row *r, const void *loaded, uint32_t epoch)
         memcpy(r->snapshot->image, loaded, size); /* newer than the one that a rollback goes back to */
     }
     memcpy(obj, loaded, size);
-    r->epoch = epoch;
+    r->epoch = s->epoch;
     return 1; /* its strings stay where they are */
+}
+
+void session_take_new(st_session *s, const st_mapper *m, void *obj)
+{
+    *row_of(obj) = (struct row){.mapper = m, .session = s, .epoch = s->epoch};
 }
 
 /* Takes one decoded row in. Returns whether its memory is needed, as the driver asks; may run on another thread while
@@ -55,13 +60,12 @@ static int take_row(void *arg, void *obj)
     void *there = s->map.n ? identity_find(&s->map, l->m, obj, identity_hash(&s->map, l->m, obj)) : NULL;
     int keep = 1;
     if (!there) {
-        *row_of(obj) = (struct row){.mapper = l->m, .session = s, .epoch = s->epoch};
+        session_take_new(s, l->m, obj);
         there = obj;
     } else {
-        keep = row_of(there)->epoch == s->epoch ? 0 : refresh(row_of(there), obj, s->epoch);
+        keep = row_of(there)->epoch == s->epoch ? 0 : session_take_again(s, there, obj);
     }
-    st_err rc = push_found(s, there);
-    rc = rc || !s->watch ? rc : s->watch(s->watch_arg, there);
+    st_err rc = session_push_found(s, there);
     return rc ? rc : keep;
 }
 
@@ -107,6 +111,9 @@ st_err session_run(struct batch *b, const st_mapper *m, struct st_stmt *last, bo
 
 st_err session_select_behind(struct batch *b, const st_mapper *m, const st_expr *where, const struct st_query *q)
 {
+    if (q && joined_wanted(q->with)) {
+        return joined_select(b, m, where, q);
+    }
     struct st_compiler c = session_compiler(b->s);
     struct st_stmt last = {.affected = 0};
     st_err rc = st_compile_select(&c, m, where, q, &last);
@@ -118,7 +125,10 @@ st_err session_load(st_session *s, const st_mapper *m, const st_expr *where, con
     struct batch b;
     st_err rc = st_scope_confines(&s->scope, m); /* before a connection is taken for nothing */
     rc = rc < 0 ? rc : batch_begin(&b, s);
+    int (*watch)(void *arg, void *obj) = s->watch; /* not of what a flush has to look up */
+    s->watch = NULL;
     rc = rc ? rc : flush_into(&b);
+    s->watch = watch;
     return rc ? rc : session_select_behind(&b, m, where, q);
 }
 

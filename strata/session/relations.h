@@ -4,8 +4,12 @@
 
 #include "strata/session/keys.h"
 
-/* Loads along a plan from n objects of m, which must differ. */
+/* Loads along a plan from n objects of m, which must differ and were selected with it: what the select joined is there,
+ * and only what is to be loaded behind that is loaded here. */
 st_err relations_load(st_session *s, const st_mapper *m, const void *const *objs, size_t n, const struct st_load *plan);
+
+/* The relation of m that a plan names. ST_E_INVALID: there is none. */
+st_err relations_find(const st_mapper *m, const struct st_load *plan, const struct st_relation **ret);
 
 /* Of one plan's step. */
 struct relation_step {

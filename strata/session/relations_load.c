@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "strata/model/value.h"
+#include "strata/session/pairs.h"
 #include "strata/session/relations.h"
 
 /* ---- the foreign key is in the related rows: one-to-many and one-to-one ---- */
@@ -114,7 +115,7 @@ static st_err load_owned(const struct relation_step *step, const void *const *ob
     }
     s->watch = gather;
     s->watch_arg = &g;
-    rc = keys_select(&k, s, step->target, step->rel->far, step->plan->where, step->plan->order);
+    rc = keys_select(&k, s, step->target, step->rel->far, step->plan);
     s->watch = NULL;
     rc = rc ? rc : put_groups(&g, ret);
     mem_free(g.owner);
@@ -144,7 +145,7 @@ static st_err take_known(const struct relation_step *step, const void *const *ob
                          size_t *ret_ask)
 {
     void *probe = arena_zalloc(step->s->scratch, 1, step->target->model->size);
-    bool may = !step->plan->where && step->target->n_key <= 2;
+    bool may = !step->plan->where && !joined_wanted(step->plan->then) && step->target->n_key <= 2;
     if (!probe || identity_settle(&step->s->map, step->target) != 0) {
         return diag_nomem();
     }
@@ -189,7 +190,8 @@ static st_err load_target(const struct relation_step *step, const void *const *o
     struct keys k;
     st_err rc = ask && targets ? take_known(step, objs, n, ask, &n_ask) : diag_nomem();
     rc = rc ? rc : keys_read(&k, s, step->m, r->near, ask, n_ask);
-    rc = rc ? rc : keys_select(&k, s, step->target, r->far, step->plan->where, NULL);
+    const struct st_load plan = {.where = step->plan->where, .then = step->plan->then};
+    rc = rc ? rc : keys_select(&k, s, step->target, r->far, &plan);
     for (size_t i = 0; !rc && i < s->n_found; i++) {
         uint32_t at = keys_find(&k, r->far, step->target->tenant, s->found[i]);
         if (at != KEYS_NONE) {
@@ -243,30 +245,76 @@ static st_err load_chunks(const struct relation_step *step, const void *const *o
     return 0;
 }
 
+/* What was joined to the objects, each once. */
+static st_err collect_joined(const struct relation_step *step, const void *const *objs, size_t n, st_rows *ret)
+{
+    st_session *s = step->s;
+    struct pairs seen = {.n = 0};
+    int added = 0;
+    for (size_t i = 0; i < n && added >= 0; i++) {
+        if (st_relation_is_list(step->rel)) {
+            const st_list *list = relation_list(step->rel, objs[i]);
+            for (size_t k = 0; k < list->n && added >= 0; k++) {
+                added = pairs_add(&seen, list->items[k], NULL, NULL);
+            }
+        } else if (relation_ref(step->rel->attr, objs[i])->item) {
+            added = pairs_add(&seen, relation_ref(step->rel->attr, objs[i])->item, NULL, NULL);
+        }
+    }
+    const void **items = added < 0 ? NULL : ARENA_ARRAY(s->scratch, const void *, seen.n);
+    for (uint32_t i = 0; items && i < seen.n; i++) {
+        items[i] = seen.v[i].a;
+    }
+    *ret = (st_rows){.items = items, .n = items ? seen.n : 0};
+    pairs_release(&seen);
+    return items ? 0 : diag_nomem();
+}
+
+static st_err load_behind(const struct relation_step *step, const void *const *objs, size_t n)
+{
+    st_rows related = {.n = 0};
+    st_err rc = step->plan->then ? collect_joined(step, objs, n, &related) : 0;
+    return rc || related.n == 0
+               ? rc
+               : load_step(step->s, step->target, related.items, related.n, step->plan->then, step->depth + 1);
+}
+
+st_err relations_find(const st_mapper *m, const struct st_load *plan, const struct st_relation **ret)
+{
+    if (plan->model != m->model) {
+        return diag_set(ST_E_INVALID, "a loader of %s along with objects of %s", plan->model->name, m->model->name);
+    }
+    *ret = st_mapper_relation_at(m, plan->member);
+    return *ret
+               ? 0
+               : diag_set(ST_E_INVALID, "a loader of %s names a member that its descriptor does not have as a relation",
+                          m->model->name);
+}
+
+/* How objects that are there are loaded for, whatever the plan says: nothing can be joined to them any more. */
+static st_err load_one(st_session *s, const st_mapper *m, const void *const *objs, size_t n, const struct st_load *plan,
+                       unsigned depth, bool joined)
+{
+    struct relation_step step = {.s = s, .plan = plan, .m = m, .depth = depth};
+    st_err rc = relations_find(m, plan, &step.rel);
+    rc = rc ? rc : session_mapper(s, step.rel->attr->target, &step.target);
+    return rc || n == 0 ? rc : joined ? load_behind(&step, objs, n) : load_chunks(&step, objs, n);
+}
+
 static st_err load_step(st_session *s, const st_mapper *m, const void *const *objs, size_t n,
                         const struct st_load *plan, unsigned depth)
 {
     if (depth > ST_LOAD_DEPTH_MAX) {
         return diag_set(ST_E_INVALID, "loaders nest deeper than %d", ST_LOAD_DEPTH_MAX);
     }
-    if (plan->how == ST_L_ALL) {
-        st_err rc = 0;
-        for (const struct st_load *const *each = plan->all; *each && !rc; each++) {
-            rc = load_step(s, m, objs, n, *each, depth + 1);
-        }
-        return rc;
+    if (plan->how != ST_L_ALL) {
+        return load_one(s, m, objs, n, plan, depth, plan->how == ST_L_JOINED);
     }
-    if (plan->model != m->model) {
-        return diag_set(ST_E_INVALID, "a loader of %s along with objects of %s", plan->model->name, m->model->name);
+    st_err rc = 0;
+    for (const struct st_load *const *each = plan->all; *each && !rc; each++) {
+        rc = load_step(s, m, objs, n, *each, depth + 1);
     }
-    struct relation_step step = {.s = s, .plan = plan, .m = m, .depth = depth};
-    step.rel = st_mapper_relation_at(m, plan->member);
-    if (!step.rel) {
-        return diag_set(ST_E_INVALID, "a loader of %s names a member that its descriptor does not have as a relation",
-                        m->model->name);
-    }
-    st_err rc = session_mapper(s, step.rel->attr->target, &step.target);
-    return rc || n == 0 ? rc : load_chunks(&step, objs, n);
+    return rc;
 }
 
 st_err relations_load(st_session *s, const st_mapper *m, const void *const *objs, size_t n, const struct st_load *plan)
@@ -290,7 +338,7 @@ static st_err load_named(st_session *s, st_rows rows, const struct st_load *plan
                           r->mapper->model->name);
         }
     }
-    return rc ? rc : relations_load(s, m, rows.items, rows.n, plan);
+    return rc ? rc : load_one(s, m, rows.items, rows.n, plan, 1, false);
 }
 
 st_err st_load_rows_(st_session *s, st_rows rows, const struct st_load *plan)

@@ -17,7 +17,7 @@ static st_err load_between(const struct relation_step *step, const st_mapper *be
 {
     st_session *s = step->s;
     const struct st_relation *r = step->rel;
-    st_err rc = keys_select(&l->left, s, between, r->left, NULL, NULL);
+    st_err rc = keys_select(&l->left, s, between, r->left, NULL);
     if (rc) {
         return rc;
     }
@@ -61,7 +61,7 @@ static st_err load_targets(const struct relation_step *step, const struct links 
         struct keys part = l->right;
         part.list = (char *)l->right.list + from * size;
         part.n_list = (uint32_t)(total - from < step_of ? total - from : step_of);
-        st_err rc = keys_select(&part, s, step->target, step->rel->far, step->plan->where, step->plan->order);
+        st_err rc = keys_select(&part, s, step->target, step->rel->far, step->plan);
         if (rc) {
             return rc;
         }

@@ -6,6 +6,17 @@
  *
  * A's author and book have the same keys as B's, so that a statement which left the tenant out meets both. */
 #include "session_support.h"
+#include "strata/define.h"
+
+/* Countries have no tenant; what is joined to them has. */
+typedef struct Land {
+    const char *code, *name;
+    int64_t population;
+    st_list authors;
+} Land;
+#define T Land
+ST_MODEL(Land, "countries", COL(code, .pk = true), COL(name), COL(population), MANY(authors, Author, country));
+#undef T
 
 static const st_uuid twin = {{1}}, alone = {{2}}, twin_book = {{3}}; /* alone: of A only */
 
@@ -13,13 +24,20 @@ static void put(struct world *w, st_uuid tenant, const char *name)
 {
     ST_SESSION(s, w->e, .tenant = tenant);
     OK(st_delete_where(s, Author, ST_EQ(Author, tenant_id, tenant), NULL)); /* the books go along */
-    ck_assert_ptr_nonnull(st_add(s, Author, .id = twin, .name = name));
+    ck_assert_ptr_nonnull(st_add(s, Author, .id = twin, .name = name, .country = "at"));
     ck_assert_ptr_nonnull(st_add(s, Book, .id = twin_book, .author_id = twin, .title = name));
     OK(st_commit(s));
 }
 
 static void seed(struct world *w)
 {
+    {
+        ST_SESSION(s, w->e, .tenant = tenant_a);
+        if (!st_get_(s, &Country_model, (const st_value[]){st_v_text("at")}, 1)) {
+            ck_assert_ptr_nonnull(st_add(s, Country, .code = "at", .name = "Austria"));
+        }
+        OK(st_commit(s));
+    }
     put(w, tenant_a, "Anna");
     put(w, tenant_b, "Bea");
     ST_SESSION(s, w->e, .tenant = tenant_a);
@@ -97,6 +115,24 @@ static int64_t by_selectin(st_session *s, const char *own)
     const Author *a = st_first(s, Author, ST_EQ(Author, name, own), .with = ST_SELECTIN(Author, books));
     return a ? books(st_many(s, Author, a, books)) : 0;
 }
+static int64_t by_joined(st_session *s, const char *own)
+{
+    (void)own;
+    int64_t n = 0;
+    st_each (Author, a, st_select(s, Author, NULL, .with = ST_JOINED(Author, books))) {
+        n += books(st_many(s, Author, a, books));
+    }
+    return n;
+}
+static int64_t by_joined_to_all(st_session *s, const char *own)
+{
+    (void)own;
+    int64_t n = 0;
+    st_each (Land, l, st_select(s, Land, NULL, .limit = 9, .with = ST_JOINED(Land, authors))) {
+        n += authors(st_many(s, Land, l, authors));
+    }
+    return n;
+}
 static int64_t by_load(st_session *s, const char *own)
 {
     const Author *a = st_first(s, Author, ST_EQ(Author, name, own));
@@ -130,6 +166,8 @@ static const struct {
                {"get by the whole key", by_whole_key},
                {"count", by_count},
                {"selectin", by_selectin},
+               {"joined", by_joined},
+               {"joined to a model without tenants", by_joined_to_all},
                {"load", by_load},
                {"stream", by_stream}};
 
