@@ -41,7 +41,7 @@ static void read_one(arena *a, PGresult *res, const struct st_shape *shape)
     struct rowmem mem;
     void *obj = NULL;
     rowmem_init(&mem, a, 1, shape->size);
-    if (pg_plan_make(a, res, shape, &plan) == 0 && pg_plan_read(&plan, res, 0, &mem, &obj) == 0) {
+    if (pg_plan_make(a, res, shape, &plan) == 0 && pg_plan_read(plan.parts, res, 0, &mem, &obj) == 0) {
         /* The bytes of what was read must be there. */
         size_t seen = 0;
         const st_texts *texts = obj;

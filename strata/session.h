@@ -102,7 +102,9 @@ const void *st_get_(st_session *s, const st_model *m, const st_value *key, size_
 st_err st_count_(st_session *s, const st_model *m, const st_expr *where, int64_t *ret_n);
 
 /* Loaders. ST_SELECTIN: one further query for the related rows of all objects found (one for each 16,384 of
- * them, or 131,072 with keys of uuids or text on PostgreSQL).
+ * them, or 131,072 with keys of uuids or text on PostgreSQL). ST_JOINED: in the select itself, by LEFT JOIN; objects
+ * come once however many rows they make, and .limit counts objects. Good along a reference and for few children. In
+ * st_load, for objects that are there, it is a further query, too.
  *     .with = ST_SELECTIN(Domain, jobs, .where = ST_EQ(Job, state, QUEUED), .then = ST_SELECTIN(Job, files))
  * A list holds what its loader found, in its order; the last loader counts. Of a one-to-many the children's reference
  * to the parent is set, too. Nothing else loads a relation: a commit keeps them, a rollback and a refresh forget them.
@@ -111,8 +113,6 @@ enum { ST_LOAD_DEPTH_MAX = 16 };
 #define ST_RELATION_OFFSET_(T_, m) \
     (uint32_t) _Generic(ST_MEMBER(T_, m), st_list : offsetof(T_, m), st_ref : offsetof(T_, m))
 #define ST_SELECTIN(T_, m, ...) ST_LOADER_(ST_L_SELECTIN, T_, m, __VA_ARGS__)
-/* ST_JOINED: in the select itself, by LEFT JOIN; objects come once however many rows they make, and .limit counts
- * objects. Good along a reference, and for few children: many make the select's rows as many and as wide. */
 #define ST_JOINED(T_, m, ...) ST_LOADER_(ST_L_JOINED, T_, m, __VA_ARGS__)
 #define ST_LOADER_(how_, T_, m, ...) \
     (&(const struct st_load){.how = (how_), .model = &T_##_model, .member = ST_RELATION_OFFSET_(T_, m), __VA_ARGS__})

@@ -104,6 +104,11 @@ PATTERN(relations_are_loaded_when_said)
                                       .order = ST_ORDER(ST_DESC(Job, created_at)), .then = ST_SELECTIN(Job, domain)));
     ck_assert_uint_eq(some.n, 2);
 
+    st_rows latest = st_select(s, Job, NULL, .order = ST_ORDER(ST_DESC(Job, created_at)), .limit = 2,
+                               .with = ST_JOINED(Job, domain));
+    ck_assert_uint_eq(latest.n, 2);
+    ck_assert_ptr_nonnull(st_one(s, Job, latest.items[1], domain, Domain));
+
     const Domain *d = some.items[0];
     ck_assert_uint_eq(st_many(s, Domain, d, jobs).n, 1);
     OK(st_load(s, Domain, d, jobs)); /* now all of them */

@@ -31,10 +31,10 @@ static st_err relations(st_session *s)
 {
     const Club *red =
         st_first(s, Club, ST_EQ(Club, name, "red"),
-                 .with = ST_WITH(ST_SELECTIN(Club, chair),
+                 .with = ST_WITH(ST_JOINED(Club, chair),
                                  ST_SELECTIN(Club, members, .order = ST_ORDER(ST_ASC(Member, name)),
-                                             .then = ST_WITH(ST_SELECTIN(Member, topics), ST_SELECTIN(Member, posts),
-                                                             ST_SELECTIN(Member, badge)))));
+                                             .then = ST_WITH(ST_JOINED(Member, topics), ST_SELECTIN(Member, posts),
+                                                             ST_JOINED(Member, badge)))));
     FOUND(s, red);
     st_rows members = st_many(s, Club, red, members);
     ck_assert_uint_eq(members.n, 4);
