@@ -138,6 +138,7 @@ static st_err say(st_session *s, const char *verb, size_t depth, bool flushes)
     }
     struct batch b;
     struct st_stmt last = batch_plain(str_of(sql));
+    last.id = 0; /* preparing it might have to make room for it, which a failed transaction does not allow */
     st_err rc = flushes ? flush_late_changes(s) : 0;
     rc = rc ? rc : batch_begin(&b, s);
     rc = rc || !flushes ? rc : flush_into(&b);
