@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "../../examples/legacy/history.h"
+#include "catalog.h"
 #include "engine_support.h"
 #include "legacy_writers.h"
 
@@ -92,6 +93,7 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     struct counted k;
     int64_t rows = rows_wanted();
     OK(st_upgrade(w->e, m, "+1", FIBER_FOREVER));
+    const char *first = catalog(w);
     fill(w, rows);
     int64_t no_uuid = number(w, "SELECT count(*) FROM domains WHERE id LIKE 'site-%'");
     int64_t no_tenant = number(w, "SELECT count(*) FROM domains WHERE tenant_id = 'acme'");
@@ -145,6 +147,7 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     }
     ck_assert_int_eq(disagreeing(w, "domains", "id", "id_uuid"), 0);
     OK(st_downgrade(w->e, m, "00001e6acf01", FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), first);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM domains WHERE id LIKE 'site-%'"), no_uuid);
     ck_assert_int_eq(
         number(w, "SELECT count(*) FROM jobs j LEFT JOIN domains d ON d.id = j.domain_id WHERE d.id IS NULL"), 0);
