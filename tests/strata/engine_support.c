@@ -3,6 +3,12 @@
 #include <ftw.h>
 #include <unistd.h>
 
+bool world_wanted(enum st_dialect d)
+{
+    const char *only = getenv("WAYMARK_TEST_WORLD");
+    return !only || (d == ST_SQLITE) == (strcmp(only, "sqlite") == 0);
+}
+
 void world_open(struct world *w, enum st_dialect dialect, const struct st_engine_options *options)
 {
     *w = (struct world){.dialect = dialect, .kind = dialect == ST_SQLITE ? WORLD_SQLITE : WORLD_PG};
