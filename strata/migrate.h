@@ -347,8 +347,8 @@ struct st_migrate_progress {
 struct st_migrate_options {
     bool unsafe;                  /* PostgreSQL: direct forms in one transaction: short to run on small tables, but they
                                      lock, scan and rewrite while others wait, and a failure starts from the beginning */
-    int64_t lock_timeout_ms;      /* how long to stand in the queue for a lock, with others behind; 0: 10,000 */
-    unsigned lock_tries;          /* 0: 20 */
+    int64_t lock_timeout_ms;      /* how long to stand in the queue for a lock, with others behind; 0: 100 */
+    unsigned lock_tries;          /* 0: 100, with pauses that grow to 3 s */
     int64_t statement_timeout_ms; /* 0: an hour */
     const char *direct_url;       /* when the engine's URL leads through a transaction pooler: the way past it, which
                                      changes outside of transactions need; NULL: the engine's own */

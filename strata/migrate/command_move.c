@@ -171,7 +171,7 @@ static const struct command_option options[] = {
     {"--sql", NULL, "print the SQL instead of running it; FROM:TO says from where"},
     {"--dialect", "NAME", "with --sql: postgresql or sqlite; the database's unless given"},
     {"--unsafe", NULL, "PostgreSQL: direct forms, which lock, scan and rewrite while others wait"},
-    {"--lock-timeout", "TIME", "how long to wait for a lock before a pause and another try; 10s"},
+    {"--lock-timeout", "TIME", "how long to wait for a lock before a pause and another try; 100ms"},
     {"--statement-timeout", "TIME", "the longest that one statement may take; 60m"},
     {"--no-snapshot", NULL, "SQLite: keep no copy of the file until all has worked"},
     {"--direct-url", "URL", "the way past a transaction pooler; also STRATA_MIGRATE_URL"},

@@ -84,7 +84,7 @@ st_err migrate_begin(st_conn *c, int64_t deadline)
 {
     assert(!st_conn_in_transaction(c));
     char begin[256];
-    (void)spell_begin(begin, sizeof begin, MIGRATE_LOCK_MS, MIGRATE_STATEMENT_MS);
+    (void)spell_begin(begin, sizeof begin, MIGRATE_LOCK_LONG_MS, MIGRATE_STATEMENT_MS);
     st_err rc = st_conn_dialect(c) == ST_SQLITE ? st_conn_exec(c, "BEGIN IMMEDIATE", deadline)
                                                 : begin_postgresql(c, NULL, begin, false, deadline);
     return rc ? diag_wrap(rc, "waiting for the lock on the schema") : 0;
@@ -131,10 +131,12 @@ static st_err hold(struct migrate_runner *r, arena *a)
         }
     }
     char settings[160];
-    (void)snprintf(settings, sizeof settings,
-                   "SET lock_timeout = %lld; SET statement_timeout = %lld; SET strata.system = "
-                   "'on'",
-                   (long long)r->o.lock_timeout_ms, (long long)r->o.statement_timeout_ms);
+    (void)snprintf(
+        settings, sizeof settings,
+        "SET lock_timeout = %lld; SET statement_timeout = %lld; SET strata.system = "
+        "'on'",
+        (long long)(r->o.lock_timeout_ms > MIGRATE_LOCK_LONG_MS ? r->o.lock_timeout_ms : MIGRATE_LOCK_LONG_MS),
+        (long long)r->o.statement_timeout_ms);
     return st_conn_exec(r->conn, settings, r->deadline);
 }
 

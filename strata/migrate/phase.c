@@ -8,7 +8,7 @@
 #include "strata/migrate/run.h"
 #include "strata/select.h"
 
-enum { PAUSE_MS = 250, PAUSE_LONGEST_MS = 15000 };
+enum { PAUSE_MS = 50, PAUSE_LONGEST_MS = 3000 };
 
 static struct migrate_journal_row row_of(const struct migrate_runner *r, size_t at, const char *state)
 {

@@ -78,7 +78,7 @@ void ddl_drop_trigger(buf *b, enum st_dialect d, const char *table, const st_tab
 /* ddl_postgresql.c */
 void ddl_policy(buf *b, const char *table, const st_table_policy *p);
 void ddl_comment(buf *b, const char *table, const char *column, const char *text); /* column, text: may be NULL */
-void ddl_drop_primary_key(buf *b, const char *table); /* whatever its name is */
+void ddl_drop_primary_key(buf *b, const char *table);                              /* whatever its name is */
 void ddl_create_enum(buf *b, const st_enum_type *t);
 /* literal.c */
 void ddl_literal(buf *b, enum st_dialect d, const st_value *v);
@@ -172,7 +172,8 @@ struct st_ops {
     unsigned together, n_together; /* of the operations to come; the last number given */
     st_err err;                    /* the first failure */
 };
-/* What is recorded between the two, renames and triggers, is one transaction: programs would stumble over half of it. */
+/* What is recorded between the two, renames and triggers, is one transaction: programs would stumble over half of it.
+ */
 void migrate_ops_together(st_ops *o, bool begin);
 
 void migrate_ops_init(st_ops *o, arena *a, enum st_dialect d);
@@ -324,7 +325,10 @@ st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s
 st_err migrate_plan_safe(arena *a, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
 
 /* ---- lock.c ---- */
-enum { MIGRATE_LOCK_MS = 10000, MIGRATE_STATEMENT_MS = 3600000 };
+/* Behind whoever waits for a table's lock, everybody else waits. So a wait is short, and shorter than PostgreSQL's
+ * deadlock_timeout, 1 s: of two that wait for each other it is then we who step back. What is not tried again, or holds
+ * nobody up, may wait longer. */
+enum { MIGRATE_LOCK_MS = 100, MIGRATE_LOCK_LONG_MS = 10000, MIGRATE_STATEMENT_MS = 3600000 };
 /* Begins a transaction that no other upgrade can be in. */
 st_err migrate_begin(st_conn *c, int64_t deadline);
 

@@ -237,7 +237,7 @@ static void set_options(struct st_migrate_options *o)
 {
     o->lock_timeout_ms = o->lock_timeout_ms > 0 ? o->lock_timeout_ms : MIGRATE_LOCK_MS;
     o->statement_timeout_ms = o->statement_timeout_ms > 0 ? o->statement_timeout_ms : MIGRATE_STATEMENT_MS;
-    o->lock_tries = o->lock_tries ? o->lock_tries : 20;
+    o->lock_tries = o->lock_tries ? o->lock_tries : 100;
     o->max_lag_ms = o->max_lag_ms > 0 ? o->max_lag_ms : 10000;
 }
 

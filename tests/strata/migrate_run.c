@@ -248,13 +248,13 @@ static st_err up_setting(st_ops *o)
     return st_sql(o, ST_POSTGRESQL, "CREATE TABLE setting AS SELECT current_setting('lock_timeout') AS v");
 }
 
-START_TEST(locks_are_waited_for_ten_seconds_only)
+START_TEST(locks_are_waited_for_shortly)
 {
     struct world w;
     world_open(&w, ST_POSTGRESQL, NULL);
     static const st_revision r = {.id = "s1", .message = "setting", .upgrade = up_setting};
     OK(st_upgrade(w.e, HISTORY(&r), "head", FIBER_FOREVER));
-    ck_assert_str_eq(text_of(&w, "SELECT v FROM setting"), "10s");
+    ck_assert_str_eq(text_of(&w, "SELECT v FROM setting"), "100ms");
     ck_assert_str_eq(text_of(&w, "SELECT current_setting('lock_timeout')"), "0");
     world_close(&w);
 }
@@ -324,5 +324,5 @@ RUN("strata migrate run", 60, CASE(upgrade_applies_every_revision_once),
     CASE(there_is_no_way_back_past_a_revision_without_one), CASE(a_database_of_a_newer_program_is_left_alone),
     CASE(a_table_that_others_point_at_is_not_dropped), CASE(upgrades_at_once_apply_each_revision_once),
     CASE(an_upgrade_gives_up_at_its_deadline), CASE(models_become_tables_and_what_is_there_stays),
-    CASE(locks_are_waited_for_ten_seconds_only), CASE(revisions_run_through_a_transaction_pooler),
+    CASE(locks_are_waited_for_shortly), CASE(revisions_run_through_a_transaction_pooler),
     CASE(an_upgrade_survives_every_failed_allocation));
