@@ -1,6 +1,53 @@
 /* An operation as a sentence. */
 #include "strata/migrate/autogen.h"
 
+static bool same(const char *x, const char *y)
+{
+    return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+static bool same_values(const char *const *x, const char *const *y)
+{
+    while (*x && *y && strcmp(*x, *y) == 0) {
+        x++;
+        y++;
+    }
+    return !*x && !*y;
+}
+
+/* "table notes: change the column rank: type, default" */
+static const char *says_alter(arena *a, const struct migrate_op *op)
+{
+    const st_table_column *x = op->alter.was, *y = op->alter.is;
+    const struct {
+        const char *what;
+        bool differs;
+    } parts[] = {
+        {"type", x->type != y->type || !same(x->type_sql, y->type_sql) || !same(x->enum_type, y->enum_type) ||
+                     x->as_smallint != y->as_smallint},
+        {"names", x->values && y->values && !same_values(x->values, y->values)},
+        {"largest size", x->max != y->max},
+        {"range",
+         !x->min_value != !y->min_value || !x->max_value != !y->max_value ||
+             (x->min_value && y->min_value && (*x->min_value < *y->min_value || *x->min_value > *y->min_value)) ||
+             (x->max_value && y->max_value && (*x->max_value < *y->max_value || *x->max_value > *y->max_value))},
+        {y->nullable ? "NULL, which it may be now" : "NULL, which it may be no more", x->nullable != y->nullable},
+        {"default", !same(x->default_sql, y->default_sql)},
+        {"comment", !same(x->comment, y->comment)},
+        {"expression", !same(x->generated, y->generated)},
+        {"numbering", x->identity != y->identity},
+    };
+    const char *text = arena_printf(a, "table %s: change the column %s", op->table, y->name);
+    const char *sign = ":";
+    for (size_t i = 0; text && i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].differs) {
+            text = arena_printf(a, "%s%s %s", text, sign, parts[i].what);
+            sign = ",";
+        }
+    }
+    return text;
+}
+
 const char *autogen_says(arena *a, const struct migrate_op *op)
 {
     const char *t = op->table;
@@ -14,7 +61,7 @@ const char *autogen_says(arena *a, const struct migrate_op *op)
     case MIGRATE_ADD_COLUMN:
         return arena_printf(a, "table %s: add the column %s", t, op->column->name);
     case MIGRATE_ALTER_COLUMN:
-        return arena_printf(a, "table %s: change the column %s", t, op->alter.is->name);
+        return says_alter(a, op);
     case MIGRATE_DROP_COLUMN:
         return arena_printf(a, "table %s: drop the column %s", t, op->name);
     case MIGRATE_RENAME_COLUMN:

@@ -49,11 +49,11 @@ static const char *or_null(const char *s)
     return s ? s : "";
 }
 
-#define LITERAL(b, type, print, v)                 \
-    do {                                           \
-        buf_puts((b), ", &(const " #type ")");     \
-        print((b), (v));                           \
-        buf_put_char((b), ')');                    \
+#define LITERAL(b, type, print, v)             \
+    do {                                       \
+        buf_puts((b), ", &(const " #type ")"); \
+        print((b), (v));                       \
+        buf_put_char((b), ')');                \
     } while (0)
 
 static void alter(buf *b, const struct migrate_op *op)

@@ -4,7 +4,7 @@
 #include "strata/migrate/codegen.h"
 
 const char *const codegen_types[ST_TYPE_MAX] = {
-    [0] = "ST_TYPE_NONE",   [ST_BOOL] = "ST_BOOL",     [ST_INT16] = "ST_INT16", [ST_INT32] = "ST_INT32",
+    [0] = "ST_TYPE_NONE",    [ST_BOOL] = "ST_BOOL",     [ST_INT16] = "ST_INT16", [ST_INT32] = "ST_INT32",
     [ST_INT64] = "ST_INT64", [ST_DOUBLE] = "ST_DOUBLE", [ST_TEXT] = "ST_TEXT",   [ST_UUID] = "ST_UUID",
     [ST_TIME] = "ST_TIME",   [ST_BYTES] = "ST_BYTES",   [ST_JSON] = "ST_JSON",   [ST_TEXTS] = "ST_TEXTS",
     [ST_UUIDS] = "ST_UUIDS", [ST_ENUM] = "ST_ENUM",
@@ -12,9 +12,10 @@ const char *const codegen_types[ST_TYPE_MAX] = {
 
 const char *codegen_action(enum st_action a)
 {
-    static const char *const names[] = {
-        [ST_NO_ACTION] = "ST_NO_ACTION", [ST_RESTRICT] = "ST_RESTRICT", [ST_CASCADE] = "ST_CASCADE",
-        [ST_SET_NULL] = "ST_SET_NULL"};
+    static const char *const names[] = {[ST_NO_ACTION] = "ST_NO_ACTION",
+                                        [ST_RESTRICT] = "ST_RESTRICT",
+                                        [ST_CASCADE] = "ST_CASCADE",
+                                        [ST_SET_NULL] = "ST_SET_NULL"};
     return names[a];
 }
 
@@ -239,11 +240,11 @@ void codegen_table(buf *b, const st_table *t)
 const char *codegen_identifier(arena *a, const char *name)
 {
     static const char *const keywords[] = {
-        "auto",   "bool",    "break",  "case",   "char",   "const",  "continue", "default",  "do",     "double",
-        "else",   "enum",    "extern", "false",  "float",  "for",    "goto",     "if",       "inline", "int",
-        "long",   "register", "restrict", "return", "short", "signed", "sizeof", "static",   "struct", "switch",
-        "true",   "typedef", "union",  "unsigned", "void", "volatile", "while",  "class",    "new",    "delete",
-        "this",   "private", "public", "template", "T",    "NULL",   "operator", "namespace"};
+        "auto", "bool",     "break",    "case",     "char",  "const",    "continue", "default",  "do",     "double",
+        "else", "enum",     "extern",   "false",    "float", "for",      "goto",     "if",       "inline", "int",
+        "long", "register", "restrict", "return",   "short", "signed",   "sizeof",   "static",   "struct", "switch",
+        "true", "typedef",  "union",    "unsigned", "void",  "volatile", "while",    "class",    "new",    "delete",
+        "this", "private",  "public",   "template", "T",     "NULL",     "operator", "namespace"};
     buf b BUF_AUTO;
     buf_init(&b, 1024);
     for (const char *s = name; *s; s++) {

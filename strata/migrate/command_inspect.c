@@ -47,8 +47,9 @@ static st_err run_inspect(struct command *k)
     rc = rc ? rc : choose(k, &s, &wanted);
     buf b BUF_AUTO;
     buf_init(&b, MODELS_MAX);
-    rc = rc ? rc : inspect_print(&b, &s, wanted, st_engine_dialect(k->e) == ST_SQLITE ? "a SQLite database"
-                                                                                     : "a PostgreSQL database");
+    rc = rc ? rc
+            : inspect_print(&b, &s, wanted,
+                            st_engine_dialect(k->e) == ST_SQLITE ? "a SQLite database" : "a PostgreSQL database");
     if (rc) {
         return rc;
     }
@@ -60,7 +61,13 @@ static st_err run_inspect(struct command *k)
 }
 
 const struct command_verb command_inspect = {
-    "inspect", "[TABLE...]", "print the tables of a database as models in C", 0, COMMAND_ARGS_MAX, true, run_inspect,
+    "inspect",
+    "[TABLE...]",
+    "print the tables of a database as models in C",
+    0,
+    COMMAND_ARGS_MAX,
+    true,
+    run_inspect,
     NULL,
     "TABLE may hold '*'. To adopt a database: print its models, write a first revision from them on an empty database\n"
     "(revision), and stamp the one that is there with it. What models cannot say stands in the file as a remark.\n"};

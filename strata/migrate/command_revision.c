@@ -27,8 +27,8 @@ static st_err new_id(struct writer *w)
     do {
         uuid u = uuid_v7();
         const uint8_t *b = u.b + 10;
-        st_err rc = need_text(
-            &w->id, arena_printf(w->k->a, "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
+        st_err rc =
+            need_text(&w->id, arena_printf(w->k->a, "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
         if (rc) {
             return rc;
         }
@@ -269,9 +269,16 @@ static const struct command_option merge_options[] = {
     {"-m", "MESSAGE", "what it is called"}, {"--dir", "DIR", "where the file goes"}, {0}};
 
 const struct command_verb command_revision = {
-    "revision",   NULL, "write a revision file", 0, 0, false, run_revision, revision_options,
+    "revision",
+    NULL,
+    "write a revision file",
+    0,
+    0,
+    false,
+    run_revision,
+    revision_options,
     "It holds the operations that make the database say what the models say, and those that lead back. Read it before\n"
     "it runs: a column that was renamed is dropped and added unless the model says .was.\n"};
-const struct command_verb command_merge = {
-    "merge", "[REV...]", "write a revision that joins branches", 0, ST_PARENTS_MAX, false, run_merge, merge_options,
-    "Without REV it joins all heads.\n"};
+const struct command_verb command_merge = {"merge",   "[REV...]",     "write a revision that joins branches",
+                                           0,         ST_PARENTS_MAX, false,
+                                           run_merge, merge_options,  "Without REV it joins all heads.\n"};

@@ -121,6 +121,14 @@ static const struct command_option options[] = {
     {0}};
 
 const struct command_verb command_stamp = {
-    "stamp", "[REV]", "record revisions as applied without running them", 0, 1, true, run_stamp, options,
-    "REV is an id, the beginning of one, a label, head (the default), heads or base. Whoever stamps says that the tables\n"
+    "stamp",
+    "[REV]",
+    "record revisions as applied without running them",
+    0,
+    1,
+    true,
+    run_stamp,
+    options,
+    "REV is an id, the beginning of one, a label, head (the default), heads or base. Whoever stamps says that the "
+    "tables\n"
     "are as that revision leaves them; check says whether they are as the models want.\n"};

@@ -1,8 +1,8 @@
 /* compare.h: from one schema to another, as operations.
  *
- * Both sides are read from a database of one kind (seen.h), so what they say is compared as it prints it; what operations
- * state is taken from how each side states its tables, so that a revision reads as a person would write it. One side is
- * the program's models: theirs are the words where both sides mean the same. */
+ * Both sides are read from a database of one kind (seen.h), so what they say is compared as it prints it; what
+ * operations state is taken from how each side states its tables, so that a revision reads as a person would write it.
+ * One side is the program's models: theirs are the words where both sides mean the same. */
 #ifndef STRATA_MIGRATE_COMPARE_H
 #define STRATA_MIGRATE_COMPARE_H
 
@@ -37,8 +37,8 @@ struct compare {
     st_ops *out;
 };
 
-/* match.c: which table, and which column, of the database is which of the models: by name, or by .was when there is none
- * of that name. */
+/* match.c: which table, and which column, of the database is which of the models: by name, or by .was when there is
+ * none of that name. */
 st_err compare_match(arena *a, const struct compare_side *db, const struct compare_side *models, struct compare *ret);
 /* The same pairs the other way. */
 st_err compare_turn(arena *a, const struct compare *c, st_ops *out, struct compare *ret);
@@ -53,18 +53,26 @@ const char *compare_gone_column(const struct compare *c, const struct compare_pa
 const char *compare_gone_table(const struct compare *c, const char *table);
 
 /* same.c: equality of what a pair has, with from's names read as to's; -ENOMEM sticks in *err. */
-bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x,
-                const st_table_index *y, st_err *err);
+bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x, const st_table_index *y,
+                st_err *err);
 bool same_fk(const struct compare *c, const struct compare_pair *p, const st_table_fk *x, const st_table_fk *y);
-bool same_check(const struct compare *c, const struct compare_pair *p, const st_table_check *x,
-                const st_table_check *y, st_err *err);
+bool same_check(const struct compare *c, const struct compare_pair *p, const st_table_check *x, const st_table_check *y,
+                st_err *err);
 bool same_policy(const struct compare *c, const struct compare_pair *p, const st_table_policy *x,
                  const st_table_policy *y, st_err *err);
 bool same_text(const struct compare *c, const struct compare_pair *p, const char *x, const char *y, st_err *err);
 bool same_word(const char *x, const char *y); /* NULL equals NULL alone */
-bool same_key(const struct compare_pair *p); /* the primary keys */
-enum same_part { SAME_TYPE = 1, SAME_MAX = 2, SAME_RANGE = 4, SAME_NULL = 8, SAME_DEFAULT = 16, SAME_COMMENT = 32,
-                 SAME_GENERATED = 64, SAME_IDENTITY = 128 };
+bool same_key(const struct compare_pair *p);  /* the primary keys */
+enum same_part {
+    SAME_TYPE = 1,
+    SAME_MAX = 2,
+    SAME_RANGE = 4,
+    SAME_NULL = 8,
+    SAME_DEFAULT = 16,
+    SAME_COMMENT = 32,
+    SAME_GENERATED = 64,
+    SAME_IDENTITY = 128
+};
 /* What of a column differs, or'ed. */
 unsigned column_differs(const struct compare *c, const struct compare_pair *p, const struct seen_column *x,
                         const struct seen_column *y, st_err *err);

@@ -6,9 +6,10 @@
 
 static st_err rename_table(struct compare *c, struct rename_list *l, const char *from, const char *to)
 {
-    return !to                      ? diag_nomem()
-           : strcmp(from, to) == 0 ? 0
-                                    : rename_add(c->a, l, (struct rename_item){.kind = RENAME_TABLE, .from = from, .to = to});
+    return !to ? diag_nomem()
+           : strcmp(from, to) == 0
+               ? 0
+               : rename_add(c->a, l, (struct rename_item){.kind = RENAME_TABLE, .from = from, .to = to});
 }
 
 static st_err rename_column(struct compare *c, struct rename_list *l, const char *table, const char *from,

@@ -24,7 +24,7 @@ static st_table_column blend(const st_table_column *m, const st_table_column *d,
     if (differs & SAME_NULL) {
         r.nullable = d->nullable;
     }
-    if (differs & SAME_DEFAULT) {
+    if (differs & (SAME_DEFAULT | SAME_TYPE)) { /* a default is said in words of its type */
         r.default_sql = d->default_sql;
     }
     if (differs & SAME_COMMENT) {
@@ -131,9 +131,9 @@ static const char *fill_of(arena *a, const st_table_column *c)
     case ST_INT32:
     case ST_INT64:
     case ST_DOUBLE:
-        return c->min_value && *c->min_value > 0 ? arena_printf(a, "%.17g", *c->min_value)
+        return c->min_value && *c->min_value > 0   ? arena_printf(a, "%.17g", *c->min_value)
                : c->max_value && *c->max_value < 0 ? arena_printf(a, "%.17g", *c->max_value)
-                                                    : "0";
+                                                   : "0";
     case ST_TEXT:
         return "''";
     case ST_UUID:
@@ -154,8 +154,8 @@ static const char *fill_of(arena *a, const st_table_column *c)
     }
     static const struct {
         const char *begins, *value;
-    } foreign[] = {{"char", "''"}, {"varchar", "''"}, {"text", "''"}, {"citext", "''"}, {"numeric", "0"},
-                   {"decimal", "0"}, {"real", "0"}, {"float", "0"}, {"int", "0"}};
+    } foreign[] = {{"char", "''"},   {"varchar", "''"}, {"text", "''"}, {"citext", "''"}, {"numeric", "0"},
+                   {"decimal", "0"}, {"real", "0"},     {"float", "0"}, {"int", "0"}};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         if (str_starts_nocase(str_of(c->type_sql), str_of(foreign[i].begins))) {
             return foreign[i].value;

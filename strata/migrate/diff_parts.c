@@ -91,7 +91,8 @@ static st_err drop_indexes(struct compare *c, const struct compare_pair *p)
     st_err rc = 0;
     for (size_t i = 0; !rc && i < p->from->n_indexes; i++) {
         const st_table_index *x = &p->from->indexes[i];
-        if (p->indexes[i] != COMPARE_GONE || (!x->where && !x->expression && key_goes_with(p, x->columns) && !name_wanted(c, x->name))) {
+        if (p->indexes[i] != COMPARE_GONE ||
+            (!x->where && !x->expression && key_goes_with(p, x->columns) && !name_wanted(c, x->name))) {
             continue;
         }
         rc = x->constraint ? st_drop_constraint(c->out, p->to->name, ST_C_UNIQUE, x->name)
@@ -122,8 +123,7 @@ static bool same_trigger(struct compare *c, const struct compare_pair *p, const 
     do {
         mine = next_of(p->from, name, &x);
         theirs = next_of(p->to, name, &y);
-    } while (mine && theirs && same_word(mine->name, theirs->name) &&
-             same_text(c, p, mine->text, theirs->text, err));
+    } while (mine && theirs && same_word(mine->name, theirs->name) && same_text(c, p, mine->text, theirs->text, err));
     return !mine && !theirs;
 }
 

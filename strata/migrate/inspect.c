@@ -89,20 +89,13 @@ static const char *member_type(const st_table_column *c)
     static const struct {
         const char *plain, *nullable;
     } types[ST_TYPE_MAX] = {
-        [0] = {"const char *", "const char *"},
-        [ST_BOOL] = {"bool ", "st_opt_bool "},
-        [ST_INT16] = {"int16_t ", "st_opt_int16 "},
-        [ST_INT32] = {"int32_t ", "st_opt_int32 "},
-        [ST_INT64] = {"int64_t ", "st_opt_int64 "},
-        [ST_DOUBLE] = {"double ", "st_opt_double "},
-        [ST_TEXT] = {"const char *", "const char *"},
-        [ST_UUID] = {"st_uuid ", "st_opt_uuid "},
-        [ST_TIME] = {"st_time ", "st_opt_time "},
-        [ST_BYTES] = {"st_bytes ", "st_bytes "},
-        [ST_JSON] = {"st_json ", "st_json "},
-        [ST_TEXTS] = {"st_texts ", "st_texts "},
-        [ST_UUIDS] = {"st_uuids ", "st_uuids "},
-        [ST_ENUM] = {"unsigned ", "st_opt_enum "},
+        [0] = {"const char *", "const char *"},       [ST_BOOL] = {"bool ", "st_opt_bool "},
+        [ST_INT16] = {"int16_t ", "st_opt_int16 "},   [ST_INT32] = {"int32_t ", "st_opt_int32 "},
+        [ST_INT64] = {"int64_t ", "st_opt_int64 "},   [ST_DOUBLE] = {"double ", "st_opt_double "},
+        [ST_TEXT] = {"const char *", "const char *"}, [ST_UUID] = {"st_uuid ", "st_opt_uuid "},
+        [ST_TIME] = {"st_time ", "st_opt_time "},     [ST_BYTES] = {"st_bytes ", "st_bytes "},
+        [ST_JSON] = {"st_json ", "st_json "},         [ST_TEXTS] = {"st_texts ", "st_texts "},
+        [ST_UUIDS] = {"st_uuids ", "st_uuids "},      [ST_ENUM] = {"unsigned ", "st_opt_enum "},
     };
     return c->nullable ? types[c->type].nullable : types[c->type].plain;
 }
@@ -453,8 +446,10 @@ st_err inspect_print(buf *b, const struct seen_schema *s, const bool *wanted, co
     if (rc) {
         return rc;
     }
-    buf_printf(b, "/* The tables of %s as models. */\n#include \"strata/define.h\"\n#include \"strata/migrate.h\"\n\n"
-                  "/* clang-format off */\n", source);
+    buf_printf(b,
+               "/* The tables of %s as models. */\n#include \"strata/define.h\"\n#include \"strata/migrate.h\"\n\n"
+               "/* clang-format off */\n",
+               source);
     for (size_t i = 0; i < s->n_tables; i++) {
         if (k.why[i] && (!wanted || wanted[i])) {
             buf_printf(b, "/* The table %s can be no model: %s. */\n", s->tables[i].name, k.why[i]);

@@ -153,8 +153,7 @@ st_err compare_turn(arena *a, const struct compare *c, st_ops *out, struct compa
         }
         pairs[i] = (struct compare_pair){p->to, p->from, p->to_stated, p->from_stated, renames, p->n_renames};
     }
-    *ret = (struct compare){
-        .a = a, .from = c->to, .to = c->from, .pairs = pairs, .n_pairs = c->n_pairs, .out = out};
+    *ret = (struct compare){.a = a, .from = c->to, .to = c->from, .pairs = pairs, .n_pairs = c->n_pairs, .out = out};
     return 0;
 }
 

@@ -57,8 +57,8 @@ enum part { PART_INDEX, PART_FK, PART_CHECK, PART_POLICY };
 
 static size_t count(const struct seen_table *t, enum part part)
 {
-    return part == PART_INDEX ? t->n_indexes
-           : part == PART_FK  ? t->n_fks
+    return part == PART_INDEX   ? t->n_indexes
+           : part == PART_FK    ? t->n_fks
            : part == PART_CHECK ? t->n_checks
                                 : t->n_policies;
 }
@@ -71,8 +71,7 @@ static const char *name(const struct seen_table *t, enum part part, size_t i)
                                 : t->policies[i].name;
 }
 
-static bool same(const struct compare *c, const struct compare_pair *p, enum part part, size_t x, size_t y,
-                 st_err *err)
+static bool same(const struct compare *c, const struct compare_pair *p, enum part part, size_t x, size_t y, st_err *err)
 {
     const struct seen_table *f = p->from, *t = p->to;
     switch (part) {
@@ -105,8 +104,8 @@ static bool part_moves(const struct compare_pair *p, enum part part, size_t i)
                         strcmp(x->columns[n] + down, f->columns[k].c.name) == 0;
             }
         }
-        return anew || (special && (key_moves(p, x->columns) || text_moves(p, x->where) ||
-                                    text_moves(p, x->expression)));
+        return anew ||
+               (special && (key_moves(p, x->columns) || text_moves(p, x->where) || text_moves(p, x->expression)));
     }
     case PART_FK:
         return key_moves(p, f->fks[i].columns);

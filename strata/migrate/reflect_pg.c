@@ -8,13 +8,13 @@
 
 #define HERE "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = pg_catalog.current_schema())"
 /* Names of the columns whose numbers an array holds. */
-#define NAMES(numbers, table)                                                                                         \
-    "(SELECT array_agg(k.attname::text ORDER BY u.n) FROM unnest(" numbers ") WITH ORDINALITY AS u(num, n) "          \
+#define NAMES(numbers, table)                                                                                \
+    "(SELECT array_agg(k.attname::text ORDER BY u.n) FROM unnest(" numbers ") WITH ORDINALITY AS u(num, n) " \
     "JOIN pg_catalog.pg_attribute k ON k.attrelid = " table " AND k.attnum = u.num)"
 /* Tables of ours: no extension's, no part of another, not Strata's own. */
-#define OURS                                                                                                          \
-    "t.relkind IN ('r', 'p') AND t.relnamespace = " HERE " AND NOT t.relispartition "                                 \
-    "AND t.relname !~ '^strata_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e "                                 \
+#define OURS                                                                          \
+    "t.relkind IN ('r', 'p') AND t.relnamespace = " HERE " AND NOT t.relispartition " \
+    "AND t.relname !~ '^strata_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e " \
     "WHERE e.objid = t.oid AND e.classid = 'pg_catalog.pg_class'::regclass AND e.deptype = 'e')"
 
 enum { TEXTS_MAX = 10, FLAGS_MAX = 4, LISTS_MAX = 2 };
@@ -54,10 +54,17 @@ static enum st_type type_of(const char *name, const char *collation)
         const char *name;
         enum st_type type;
     } types[] = {
-        {"boolean", ST_BOOL},     {"smallint", ST_INT16},   {"integer", ST_INT32},
-        {"bigint", ST_INT64},     {"double precision", ST_DOUBLE}, {"uuid", ST_UUID},
-        {"timestamp with time zone", ST_TIME}, {"bytea", ST_BYTES},      {"jsonb", ST_JSON},
-        {"text[]", ST_TEXTS},     {"uuid[]", ST_UUIDS},
+        {"boolean", ST_BOOL},
+        {"smallint", ST_INT16},
+        {"integer", ST_INT32},
+        {"bigint", ST_INT64},
+        {"double precision", ST_DOUBLE},
+        {"uuid", ST_UUID},
+        {"timestamp with time zone", ST_TIME},
+        {"bytea", ST_BYTES},
+        {"jsonb", ST_JSON},
+        {"text[]", ST_TEXTS},
+        {"uuid[]", ST_UUIDS},
     };
     if (strcmp(name, "text") == 0) {
         return collation && strcmp(collation, "\"C\"") == 0 ? ST_TEXT : (enum st_type)0;
@@ -175,9 +182,9 @@ static st_err take_constraint(struct reader *k, const struct row *r)
         return 0;
     }
     if (odd) {
-        return add_other(k, t, "constraint", r->text[1],
-                         arena_printf(k->a, "ALTER TABLE \"%s\" ADD CONSTRAINT \"%s\" %s", t->name, r->text[1],
-                                      r->text[7]));
+        return add_other(
+            k, t, "constraint", r->text[1],
+            arena_printf(k->a, "ALTER TABLE \"%s\" ADD CONSTRAINT \"%s\" %s", t->name, r->text[1], r->text[7]));
     }
     if (kind == 'f') {
         return add_fk(k, t, r);
@@ -302,7 +309,8 @@ static const struct query queries[] = {
      "pg_catalog.col_description(t.oid, a.attnum), CASE WHEN y.typtype = 'e' AND y.typnamespace = t.relnamespace THEN "
      "y.typname::text END, a.attnotnull, "
      /* serial is what identity was before there was identity */
-     "a.attidentity <> '' OR (coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%' AND EXISTS (SELECT FROM "
+     "a.attidentity <> '' OR (coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%' AND EXISTS "
+     "(SELECT FROM "
      "pg_catalog.pg_depend q WHERE q.refobjid = t.oid AND q.refobjsubid = a.attnum AND q.deptype = 'a' AND q.classid = "
      "'pg_catalog.pg_class'::regclass)) "
      "FROM pg_catalog.pg_class t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT "
@@ -314,12 +322,16 @@ static const struct query queries[] = {
      "c.condeferrable OR c.connoinherit AND c.contype = 'c' OR c.contype = 'f' AND (c.confmatchtype = 'f' OR "
      "c.confdeltype = 'd' OR c.confupdtype = 'd' OR f.relnamespace <> t.relnamespace OR "
      "to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL) OR coalesce(i.indnatts <> i.indnkeyatts AND c.contype <> 'f' OR "
-     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), "
-     NAMES("c.conkey", "c.conrelid") ", " NAMES("c.confkey", "c.confrelid")
-     " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON c.conrelid = t.oid AND c.contype IN "
-     "('c', 'f', 'p', 'u', 'x') LEFT JOIN pg_catalog.pg_class f ON f.oid = c.confrelid LEFT JOIN pg_catalog.pg_index i "
-     "ON i.indexrelid = c.conindid WHERE " OURS " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
-     "\"C\"",
+     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), " NAMES(
+         "c.conkey",
+         "c.conrelid") ", " NAMES("c.confkey",
+                                  "c.confrelid") " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON "
+                                                 "c.conrelid = t.oid AND c.contype IN "
+                                                 "('c', 'f', 'p', 'u', 'x') LEFT JOIN pg_catalog.pg_class f ON f.oid = "
+                                                 "c.confrelid LEFT JOIN pg_catalog.pg_index i "
+                                                 "ON i.indexrelid = c.conindid WHERE " OURS
+                                                 " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
+                                                 "\"C\"",
      8, 1, 2, take_constraint},
     {"SELECT t.relname::text, x.relname::text, m.amname::text, pg_catalog.pg_get_indexdef(x.oid, i.indnkeyatts, true), "
      "pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.pg_get_indexdef(x.oid), i.indisunique, "
@@ -373,9 +385,8 @@ static void fields_of(const struct query *q, struct st_field fields[static FIELD
     size_t n = 0;
     assert(q->texts <= TEXTS_MAX && q->flags <= FLAGS_MAX && q->lists <= LISTS_MAX);
     for (uint32_t i = 0; i < q->texts; i++) {
-        fields[n++] = (struct st_field){.type = ST_TEXT,
-                                        .nullable = true,
-                                        .offset = (uint32_t)(offsetof(struct row, text) + i * sizeof(char *))};
+        fields[n++] = (struct st_field){
+            .type = ST_TEXT, .nullable = true, .offset = (uint32_t)(offsetof(struct row, text) + i * sizeof(char *))};
     }
     for (uint32_t i = 0; i < q->flags; i++) {
         fields[n++] = (struct st_field){.type = ST_BOOL, .offset = (uint32_t)offsetof(struct row, flag) + i};
@@ -412,7 +423,7 @@ st_err seen_read_pg(st_conn *c, arena *a, int64_t deadline, struct seen_schema *
     struct st_stmt stmts[QUERIES];
     struct st_shape shapes[QUERIES];
     struct taker takers[QUERIES];
-    struct st_field (*fields)[FIELDS_MAX] = arena_zalloc(a, QUERIES, sizeof *fields);
+    struct st_field(*fields)[FIELDS_MAX] = arena_zalloc(a, QUERIES, sizeof *fields);
     struct reader k = {a, ret};
     if (!fields) {
         return diag_nomem();

@@ -27,8 +27,7 @@ static enum st_type type_of(str type)
     static const struct {
         const char *name;
         enum st_type type;
-    } types[] = {{"INTEGER", ST_INT64}, {"INT", ST_INT64},   {"REAL", ST_DOUBLE},
-                 {"TEXT", ST_TEXT},     {"BLOB", ST_BYTES}};
+    } types[] = {{"INTEGER", ST_INT64}, {"INT", ST_INT64}, {"REAL", ST_DOUBLE}, {"TEXT", ST_TEXT}, {"BLOB", ST_BYTES}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (str_eq_nocase(type, str_of(types[i].name))) {
             return types[i].type;
@@ -119,8 +118,9 @@ static bool actions_of(str text, st_table_fk *fk)
             continue;
         }
         struct lite_token on = lite_next(text, &at), what = lite_next(text, &at);
-        enum st_action action = lite_is(what, "CASCADE") ? ST_CASCADE : lite_is(what, "RESTRICT") ? ST_RESTRICT
-                                                                                                  : ST_NO_ACTION;
+        enum st_action action = lite_is(what, "CASCADE")    ? ST_CASCADE
+                                : lite_is(what, "RESTRICT") ? ST_RESTRICT
+                                                            : ST_NO_ACTION;
         if (lite_is(what, "SET")) {
             if (!lite_is(lite_next(text, &at), "NULL")) {
                 return false;
@@ -169,8 +169,8 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct lit
     }
     rc = ADD(k, t->checks, t->n_checks, t->checks_room);
     if (!rc) {
-        t->checks[t->n_checks++] = (struct seen_check){.c = {.name = x->known_as, .sql = condition},
-                                                       .column = only ? only->c.name : NULL};
+        t->checks[t->n_checks++] =
+            (struct seen_check){.c = {.name = x->known_as, .sql = condition}, .column = only ? only->c.name : NULL};
     }
     return rc;
 }
@@ -179,7 +179,7 @@ static st_err add_unique(struct reader *k, struct seen_table *t, const struct li
 {
     st_table_index i = {.name = x->known_as, .unique = true, .constraint = true};
     st_err rc = fill_key(i.columns, x->columns, x->n_columns) ? ADD(k, t->indexes, t->n_indexes, t->indexes_room)
-                                                               : ST_E_INVALID;
+                                                              : ST_E_INVALID;
     if (!rc) {
         t->indexes[t->n_indexes++] = i;
     }

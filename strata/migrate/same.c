@@ -36,8 +36,8 @@ static bool same_columns(const struct compare_pair *p, const char *const x[stati
     return true;
 }
 
-bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x,
-                const st_table_index *y, st_err *err)
+bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x, const st_table_index *y,
+                st_err *err)
 {
     return x->unique == y->unique && x->constraint == y->constraint && same_columns(p, x->columns, y->columns) &&
            same_word(x->method, y->method) && same_text(c, p, x->where, y->where, err) &&
@@ -55,8 +55,8 @@ bool same_fk(const struct compare *c, const struct compare_pair *p, const st_tab
            same_columns(parent ? parent : &as_it_is, x->to, y->to);
 }
 
-bool same_check(const struct compare *c, const struct compare_pair *p, const st_table_check *x,
-                const st_table_check *y, st_err *err)
+bool same_check(const struct compare *c, const struct compare_pair *p, const st_table_check *x, const st_table_check *y,
+                st_err *err)
 {
     return x->exclude == y->exclude && same_text(c, p, x->sql, y->sql, err);
 }

@@ -25,8 +25,7 @@ struct seen_column *seen_column_of(const struct seen_table *t, const char *name)
 
 st_err seen_read(st_conn *c, arena *a, int64_t deadline, struct seen_schema *ret)
 {
-    return st_conn_dialect(c) == ST_SQLITE ? seen_read_sqlite(c, a, deadline, ret)
-                                           : seen_read_pg(c, a, deadline, ret);
+    return st_conn_dialect(c) == ST_SQLITE ? seen_read_sqlite(c, a, deadline, ret) : seen_read_pg(c, a, deadline, ret);
 }
 
 const struct seen_check *seen_own_check(arena *a, const struct seen_table *t, const char *column)
@@ -34,8 +33,7 @@ const struct seen_check *seen_own_check(arena *a, const struct seen_table *t, co
     const char *name = migrate_name(a, t->name, (const char *const[]){column, NULL}, NULL, "check");
     for (size_t i = 0; name && i < t->n_checks; i++) {
         const struct seen_check *k = &t->checks[i];
-        if (k->column && !k->c.exclude && strcmp(k->column, column) == 0 && k->c.name &&
-            strcmp(k->c.name, name) == 0) {
+        if (k->column && !k->c.exclude && strcmp(k->column, column) == 0 && k->c.name && strcmp(k->c.name, name) == 0) {
             return k;
         }
     }

@@ -69,8 +69,8 @@ static struct autogen generate(struct pair *p, const struct spec *s, const st_re
 static void nothing_left(struct pair *p, const struct spec *s, const st_revision *const *revisions, const char *when)
 {
     struct autogen g = generate(p, s, revisions);
-    ck_assert_msg(g.up.n == 0 && g.down.n == 0, "%s is left:%s\nand back:%s\nafter the operations:%s", when, told(p, &g.up),
-                  told(p, &g.down), told(p, &changes[1].up));
+    ck_assert_msg(g.up.n == 0 && g.down.n == 0, "%s is left:%s\nand back:%s\nafter the operations:%s", when,
+                  told(p, &g.up), told(p, &g.down), told(p, &changes[1].up));
 }
 
 static void move(struct pair *p, const st_revision *const *revisions, const char *target, bool up, const st_ops *ops)
@@ -98,9 +98,9 @@ static const char *kept(struct pair *p, bool at_b)
             if (!spec_keeps(c, d) || (d->was ? d->was : d->name) != c->name) {
                 continue;
             }
-            const char *sql = arena_printf(
-                a, "SELECT CAST(\"%s\" AS text) FROM \"%s\"", spec_column_name(a, at_b ? d : c),
-                spec_table_name(a, at_b ? y->name : x->name));
+            const char *sql =
+                arena_printf(a, "SELECT CAST(\"%s\" AS text) FROM \"%s\"", spec_column_name(a, at_b ? d : c),
+                             spec_table_name(a, at_b ? y->name : x->name));
             if (p->w->dialect == ST_SQLITE) {
                 sql = arena_printf(a, "SELECT CAST(hex(CAST(\"%s\" AS TEXT)) AS TEXT) FROM \"%s\"",
                                    spec_column_name(a, at_b ? d : c), spec_table_name(a, at_b ? y->name : x->name));

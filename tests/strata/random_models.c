@@ -21,7 +21,7 @@ static bool one_in(uint64_t *seed, unsigned n)
 
 /* Names say which types may meet in them: a change among whole numbers, texts and enums can be cast. (SQLite casts the
  * double 7 to '7.0'.) */
-static bool is_value(enum st_type t)
+bool spec_is_value(enum st_type t)
 {
     return t == ST_INT16 || t == ST_INT32 || t == ST_INT64 || t == ST_TEXT || t == ST_ENUM;
 }
@@ -34,10 +34,10 @@ static bool is_number(enum st_type t)
 const char *spec_column_name(arena *a, const struct spec_column *c)
 {
     static const char *const prefixes[ST_TYPE_MAX] = {
-        [ST_BOOL] = "flag",   [ST_UUID] = "uid",    [ST_TIME] = "at",     [ST_BYTES] = "raw",   [ST_DOUBLE] = "num",
-        [ST_JSON] = "doc",    [ST_TEXTS] = "tags",  [ST_UUIDS] = "uids",
+        [ST_BOOL] = "flag",  [ST_UUID] = "uid", [ST_TIME] = "at",    [ST_BYTES] = "raw",
+        [ST_DOUBLE] = "num", [ST_JSON] = "doc", [ST_TEXTS] = "tags", [ST_UUIDS] = "uids",
     };
-    const char *prefix = c->generated ? "sum" : c->small ? "size" : is_value(c->type) ? "val" : prefixes[c->type];
+    const char *prefix = c->generated ? "sum" : c->small ? "size" : spec_is_value(c->type) ? "val" : prefixes[c->type];
     return arena_printf(a, c->name == 3 ? "%s Order%u" : "%s%u", prefix, c->name);
 }
 
@@ -48,14 +48,13 @@ const char *spec_table_name(arena *a, unsigned name)
 
 static void draw_column(struct spec_column *c, uint64_t *seed, enum st_type type)
 {
-    static const enum st_type others[] = {ST_BOOL, ST_UUID,  ST_TIME,  ST_BYTES,
-                                          ST_JSON, ST_TEXTS, ST_UUIDS, ST_DOUBLE};
+    static const enum st_type others[] = {ST_BOOL, ST_UUID, ST_TIME, ST_BYTES, ST_JSON, ST_TEXTS, ST_UUIDS, ST_DOUBLE};
     static const enum st_type values[] = {ST_INT16, ST_INT32, ST_INT64, ST_INT64, ST_TEXT, ST_TEXT, ST_ENUM, ST_ENUM};
     unsigned name = c->name, was = c->was;
     bool small = c->small, fresh = !type;
     if (!type) {
         type = one_in(seed, 3) ? others[spec_random(seed, 8)] : values[spec_random(seed, 8)];
-    } else if (is_value(type) && !small) {
+    } else if (spec_is_value(type) && !small) {
         type = values[spec_random(seed, 8)];
     }
     *c = (struct spec_column){.name = name, .was = was, .type = type};
@@ -80,11 +79,11 @@ static bool name_taken(const struct spec_table *t, unsigned name)
     return false;
 }
 
-static unsigned new_name(const struct spec_table *t, uint64_t *seed)
+static unsigned new_name(const struct spec_table *t, uint64_t *seed, unsigned from)
 {
     unsigned name;
     do {
-        name = 1 + spec_random(seed, 20);
+        name = from + spec_random(seed, 20);
     } while (name_taken(t, name));
     return name;
 }
@@ -109,7 +108,7 @@ static void draw_table(struct spec_table *t, uint64_t *seed, unsigned name)
     t->has_trigger = one_in(seed, 4);
     for (unsigned i = 0; i < SPEC_COLUMNS; i++) {
         if (one_in(seed, 2)) {
-            t->columns[i].name = new_name(t, seed);
+            t->columns[i].name = new_name(t, seed, 1);
             draw_column(&t->columns[i], seed, (enum st_type)0);
             t->columns[i].generated = is_number(t->columns[i].type) && one_in(seed, 8);
         }
@@ -144,7 +143,7 @@ const struct spec_table *spec_table(const struct spec *s, unsigned name)
 static void change_column(struct spec_table *t, struct spec_column *c, uint64_t *seed)
 {
     if (!c->name || one_in(seed, 5)) { /* comes or goes */
-        *c = (struct spec_column){.name = c->name ? 0 : new_name(t, seed)};
+        *c = (struct spec_column){.name = c->name ? 0 : new_name(t, seed, 1)};
         if (c->name) {
             draw_column(c, seed, (enum st_type)0);
         }
@@ -152,7 +151,7 @@ static void change_column(struct spec_table *t, struct spec_column *c, uint64_t 
     }
     if (one_in(seed, 3)) {
         c->was = c->name;
-        c->name = new_name(t, seed);
+        c->name = new_name(t, seed, 21); /* which nothing had before: else the table's own column of that name is it */
         if (one_in(seed, 2)) {
             return;
         }
@@ -254,9 +253,9 @@ static const struct st_enum *enumeration(struct maker *k, const struct spec_colu
 }
 
 static const char *const defaults[ST_TYPE_MAX] = {
-    [ST_BOOL] = "true",   [ST_INT16] = "7",     [ST_INT32] = "7",   [ST_INT64] = "-7",  [ST_DOUBLE] = "7.5",
+    [ST_BOOL] = "true",    [ST_INT16] = "7",     [ST_INT32] = "7",    [ST_INT64] = "-7", [ST_DOUBLE] = "7.5",
     [ST_TEXT] = "'it''s'", [ST_UUID] = "uuid()", [ST_TIME] = "now()", [ST_BYTES] = NULL, [ST_JSON] = "'{\"a\": 1}'",
-    [ST_TEXTS] = "'[]'",  [ST_UUIDS] = "'[]'",  [ST_ENUM] = "'7'"};
+    [ST_TEXTS] = "'[]'",   [ST_UUIDS] = "'[]'",  [ST_ENUM] = "'7'"};
 
 static void column(struct maker *k, const struct spec_column *c)
 {
@@ -267,8 +266,8 @@ static void column(struct maker *k, const struct spec_column *c)
     x->offset = k->size;
     x->size = 8;
     k->size += 8;
-    bool scalar = c->type != ST_TEXT && c->type != ST_BYTES && c->type != ST_JSON && c->type != ST_TEXTS &&
-                  c->type != ST_UUIDS;
+    bool scalar =
+        c->type != ST_TEXT && c->type != ST_BYTES && c->type != ST_JSON && c->type != ST_TEXTS && c->type != ST_UUIDS;
     if (c->null || c->generated) {
         x->type |= scalar ? ST_NULLABLE : 0u;
         x->null = !scalar;
@@ -306,13 +305,15 @@ static void column(struct maker *k, const struct spec_column *c)
 static const struct spec_column *part_column(const struct spec_table *t, unsigned at)
 {
     const struct spec_column *c = at && at <= SPEC_COLUMNS ? &t->columns[at - 1] : NULL;
-    return c && c->name && (is_value(c->type) || c->type == ST_UUID || c->type == ST_BOOL || c->type == ST_DOUBLE) ? c : NULL;
+    return c && c->name && (spec_is_value(c->type) || c->type == ST_UUID || c->type == ST_BOOL || c->type == ST_DOUBLE)
+               ? c
+               : NULL;
 }
 
 static const char *expression(struct maker *k, const struct spec_column *c)
 {
     const char *name = spec_column_name(k->a, c);
-    return is_number(c->type) ? arena_printf(k->a, "abs(\"%s\")", name)
+    return is_number(c->type)   ? arena_printf(k->a, "abs(\"%s\")", name)
            : c->type == ST_TEXT ? arena_printf(k->a, "lower(\"%s\")", name)
                                 : NULL;
 }
@@ -344,11 +345,10 @@ static void check_part(struct maker *k, const struct spec_part *p, unsigned i)
         return;
     }
     const char *x = spec_column_name(k->a, c), *y = d ? spec_column_name(k->a, d) : x;
-    const char *sql = p->where && is_number(c->type)
-                          ? arena_printf(k->a, "\"%s\" < 5000 OR \"%s\" IS NULL", x, y)
-                      : p->expression ? arena_printf(k->a, "\"%s\" IS NOT NULL OR 1 = 1", x)
-                                      : arena_printf(k->a, "NOT (\"%s\" IS NULL AND \"%s\" IS NULL) OR 1 < %u", x, y,
-                                                     2 + p->second);
+    const char *sql =
+        p->where && is_number(c->type) ? arena_printf(k->a, "\"%s\" < 5000 OR \"%s\" IS NULL", x, y)
+        : p->expression                ? arena_printf(k->a, "\"%s\" IS NOT NULL OR 1 = 1", x)
+                        : arena_printf(k->a, "NOT (\"%s\" IS NULL AND \"%s\" IS NULL) OR 1 < %u", x, y, 2 + p->second);
     add(k, ST_A_CHECK, arena_printf(k->a, "t%u_check%u", k->t->name, i))->check = sql;
 }
 
@@ -451,63 +451,4 @@ size_t spec_models(arena *a, const struct spec *s, enum st_dialect d, const st_m
     }
     *ret = list;
     return n;
-}
-
-/* ---- rows ---- */
-
-bool spec_keeps(const struct spec_column *x, const struct spec_column *y)
-{
-    return x->name && y->name && !x->generated && !y->generated &&
-           (x->type == y->type || (is_value(x->type) && is_value(y->type))) && x->small == y->small;
-}
-
-static const char *value(enum st_dialect d, const struct spec_column *c)
-{
-    static const char *const values[ST_TYPE_MAX][2] = {
-        [ST_BOOL] = {"1", "true"},
-        [ST_INT16] = {"7", "7"},
-        [ST_INT32] = {"7", "7"},
-        [ST_INT64] = {"7", "7"},
-        [ST_DOUBLE] = {"7", "7"},
-        [ST_TEXT] = {"'7'", "'7'"},
-        [ST_UUID] = {"x'00000000000070008000000000000007'", "'00000000-0000-7000-8000-000000000007'"},
-        [ST_TIME] = {"0", "'epoch'"},
-        [ST_BYTES] = {"x'00ff'", "'\\x00ff'"},
-        [ST_JSON] = {"'{\"k\": [1]}'", "'{\"k\": [1]}'"},
-        [ST_TEXTS] = {"'[\"x\"]'", "'{x}'"},
-        [ST_UUIDS] = {"'[]'", "'{}'"},
-        [ST_ENUM] = {"'7'", "'7'"}};
-    return c->small ? "0" : values[c->type][d == ST_POSTGRESQL];
-}
-
-const char *spec_rows(arena *a, const struct spec *s, enum st_dialect d)
-{
-    static const char *const ids[] = {"x'00000000000070008000000000000001'", "'00000000-0000-7000-8000-000000000001'"};
-    const char *id = ids[d == ST_POSTGRESQL];
-    buf b BUF_AUTO;
-    buf_init(&b, 1 << 20);
-    for (unsigned i = 0; i < SPEC_TABLES; i++) {
-        const struct spec_table *t = &s->tables[i];
-        if (!t->name) {
-            continue;
-        }
-        buf names BUF_AUTO, values BUF_AUTO;
-        buf_init(&names, 1 << 20);
-        buf_init(&values, 1 << 20);
-        buf_puts(&names, t->tenant ? "tenant_id, id" : "id");
-        buf_printf(&values, t->tenant ? "%s, %s" : "%s", id, id);
-        if (t->wide_key) {
-            buf_puts(&names, ", part");
-            buf_printf(&values, ", %s", id);
-        }
-        for (unsigned k = 0; k < SPEC_COLUMNS; k++) {
-            const struct spec_column *c = &t->columns[k];
-            if (c->name && !c->generated) {
-                buf_printf(&names, ", \"%s\"", spec_column_name(a, c));
-                buf_printf(&values, ", %s", value(d, c));
-            }
-        }
-        buf_printf(&b, "INSERT INTO \"%s\" (%s) VALUES (%s);\n", spec_table_name(a, t->name), names.p, values.p);
-    }
-    return arena_memdup0(a, b.p, b.len);
 }

@@ -16,7 +16,7 @@ struct spec_column {
     bool null, has_default, limit, has_check, has_comment, generated, varchar, native, small;
     unsigned values; /* of an enum: how many */
 };
-struct spec_part { /* a unique, index or check */
+struct spec_part {   /* a unique, index or check */
     unsigned column; /* position + 1; 0: there is none */
     unsigned second;
     bool down, where, expression, unique;
@@ -44,6 +44,7 @@ size_t spec_models(arena *a, const struct spec *s, enum st_dialect d, const st_m
 const struct spec_table *spec_table(const struct spec *s, unsigned name);
 const char *spec_table_name(arena *a, unsigned name);
 const char *spec_column_name(arena *a, const struct spec_column *c);
+bool spec_is_value(enum st_type t); /* one of those that a column may change among */
 /* Whether a row of x keeps the value of its column when it becomes y's. */
 bool spec_keeps(const struct spec_column *x, const struct spec_column *y);
 /* Statements that put one row into every table; the setting for row-level security is the caller's. */
