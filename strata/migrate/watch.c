@@ -7,7 +7,7 @@
 struct look {
     const struct migrate_runner *r;
     int32_t pid;
-    int64_t at;
+    int64_t start, at;
     char text[400];
 };
 
@@ -65,11 +65,11 @@ static st_err own_pid(struct migrate_runner *r, arena *a, int32_t *ret)
 }
 
 /* What blocks is known to the watcher; the lock and the table to the step. */
-static st_err explain(const struct migrate_runner *r, const struct look *k, const struct migrate_step *s, st_err rc)
+static st_err explain(const struct look *k, const struct migrate_step *s, st_err rc)
 {
     if (rc == ST_E_BUSY) {
         diag_set(rc, "a lock on the table %s was not granted in %.1f s", s->locked ? s->locked : "it changes",
-                 (double)r->o.lock_timeout_ms / 1000);
+                 (double)(fiber_now() - k->start) / 1e9); /* a plan may be shorter about it than the options */
         diag_hint("%.240s", k->text[0] ? k->text : "what holds it is not known");
     }
     return rc;
@@ -80,7 +80,7 @@ st_err migrate_watched_step(struct migrate_runner *r, arena *a, const struct mig
     if (r->d == ST_SQLITE) {
         return migrate_run_step(r->conn, a, s, r->deadline);
     }
-    struct look k = {.r = r, .at = fiber_in_ms(r->o.lock_timeout_ms - r->o.lock_timeout_ms / 4)};
+    struct look k = {.r = r, .start = fiber_now(), .at = fiber_in_ms(r->o.lock_timeout_ms - r->o.lock_timeout_ms / 4)};
     st_err rc = own_pid(r, a, &k.pid);
     if (rc) {
         return rc;
@@ -88,5 +88,5 @@ st_err migrate_watched_step(struct migrate_runner *r, arena *a, const struct mig
     FIBER_BUNDLE(b);
     (void)fiber_start(&b, look, &k); /* without it a message says less */
     rc = migrate_run_step(r->conn, a, s, r->deadline);
-    return explain(r, &k, s, rc);
+    return explain(&k, s, rc);
 }
