@@ -42,7 +42,7 @@ static st_err set_part(struct rebuild *r, const char *column, enum lite_kind kin
         rc = rebuild_remove_inline(r, k->text);
         c = lite_column(&r->t, column);
     }
-    return rc || !text ? rc : rebuild_splice(r, place_for(r, c, kind), 0, text);
+    return rc || !text || !c ? rc : rebuild_splice(r, place_for(r, c, kind), 0, text);
 }
 
 static st_err set_type(struct rebuild *r, const char *column, const char *type)
@@ -112,6 +112,9 @@ static st_err alter_checks(struct rebuild *r, const st_table_column *was, const 
             continue;
         }
         const struct lite_column *c = lite_column(&r->t, is->name);
+        if (!c) {
+            return rebuild_no_column(r, is->name);
+        }
         bool in_column = false;
         const struct lite_constraint *before = i ? find_check(r, c, &new[i - 1], &in_column) : NULL;
         size_t at = before && in_column ? rebuild_end(r, before->text) : place_for(r, c, LITE_CHECK);

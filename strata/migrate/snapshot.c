@@ -73,6 +73,7 @@ st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *
         return rc || !r->file ? rc : diag_nomem();
     }
     if (j->n) { /* what there is now is half way */
+        r->committed = true;
         r->snapshot = access(path, F_OK) == 0 ? path : NULL;
         return 0;
     }
@@ -104,7 +105,7 @@ void migrate_snapshot_end(struct migrate_runner *r, st_err rc)
         remove_all(r);
     } else if (r->snapshot && !r->committed) {
         (void)unlink(r->snapshot);
-    } else if (r->snapshot) {
+    } else if (r->snapshot && r->file) {
         struct diag *d = diag_last();
         size_t used = strlen(d->message);
         (void)snprintf(d->message + used, sizeof d->message - used, "; the database as it was before is in %s",

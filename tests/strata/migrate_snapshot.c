@@ -90,6 +90,8 @@ START_TEST(after_a_failure_it_is_offered_and_can_be_put_back)
     const char *kept = arena_printf(w.a, "%s.kept", copy);
     ck_assert_int_eq(link(copy, kept), 0);
 
+    CODE(st_upgrade(w.e, &all, "head", FIBER_FOREVER), ST_E_INVALID);
+    ck_assert_int_eq(access(copy, F_OK), 0);
     fails = false; /* going on removes it */
     OK(st_upgrade(w.e, &all, "head", FIBER_FOREVER));
     ck_assert_int_ne(access(copy, F_OK), 0);
