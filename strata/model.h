@@ -41,8 +41,8 @@ enum st_attr_kind {
     ST_A_INDEX,
     ST_A_CHECK,
     ST_A_FOREIGN_KEY, /* table-level: columns to columns of target; the tenant is not put in front */
-    ST_A_UNMAPPED, /* a column of the table that the struct has no member for: migrations know it, sessions do not */
-    ST_A_COMMENT,  /* the table's */
+    ST_A_UNMAPPED,    /* a column of the table that the struct has no member for: migrations know it, sessions do not */
+    ST_A_COMMENT,     /* the table's */
     ST_A_POLICY,
     ST_A_TRIGGER
 };
@@ -69,7 +69,8 @@ struct st_attr {
     const char *comment;
     const char *type_sql;  /* the column's type when it is none of ours, spelled for its database: of a text,
                               "varchar(20)"; of an ST_A_UNMAPPED, any */
-    const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK */
+    const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK.
+                              Sessions read such a column and do not write it there. */
     const char *generated; /* ST_A_UNMAPPED: GENERATED ALWAYS AS (this) STORED */
     bool identity;         /* an integer that the database numbers when a statement leaves it out; sessions write the
                               member as it is */

@@ -55,8 +55,7 @@ static size_t models_of(const struct st_migrations *m)
     return n;
 }
 
-/* The enum types that columns name, each once. */
-static st_err enums_of(arena *a, const st_table *tables, size_t n, const st_enum_type **ret, size_t *ret_n)
+st_err autogen_enums(arena *a, const st_table *tables, size_t n, const st_enum_type **ret, size_t *ret_n)
 {
     st_enum_type *v = NULL;
     size_t room = 0;
@@ -110,7 +109,7 @@ static st_err read_both(struct maker *k, st_conn *c, const struct migrate_graph 
     rc = rc ? rc : history_read(k->a, st_conn_dialect(c), g, applied, &k->history);
     rc = rc ? rc : seen_read(c, k->a, deadline, &k->seen_db);
     rc = rc ? rc : st_tables_of_models(k->a, k->m->models, models_of(k->m), &tables, &n);
-    rc = rc ? rc : enums_of(k->a, tables, n, &enums, &k->models.n_enums);
+    rc = rc ? rc : autogen_enums(k->a, tables, n, &enums, &k->models.n_enums);
     if (rc) {
         return rc;
     }

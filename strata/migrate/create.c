@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/autogen.h"
 
 struct names {
     arena *a;
@@ -45,6 +45,24 @@ static st_err table_names(st_conn *c, struct names *k, int64_t deadline)
     return rc;
 }
 
+/* Enum types that are not there. */
+static st_err create_types(st_conn *c, arena *a, const st_table *tables, size_t n, int64_t deadline)
+{
+    const st_enum_type *types;
+    size_t n_types;
+    st_err rc = autogen_enums(a, tables, n, &types, &n_types);
+    buf b BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    for (size_t i = 0; !rc && i < n_types && st_conn_dialect(c) == ST_POSTGRESQL; i++) {
+        buf_clear(&b);
+        buf_puts(&b, "DO $strata$ BEGIN ");
+        ddl_create_enum(&b, &types[i]);
+        buf_puts(&b, "; EXCEPTION WHEN duplicate_object THEN NULL; END $strata$");
+        rc = b.err ? diag_nomem() : st_conn_exec(c, b.p, deadline);
+    }
+    return rc;
+}
+
 static st_err create_missing(st_conn *c, arena *a, const st_table *tables, size_t n, int64_t deadline)
 {
     struct names there = {.a = a};
@@ -57,6 +75,7 @@ static st_err create_missing(st_conn *c, arena *a, const st_table *tables, size_
             rc = st_create_table(&ops, &tables[i]);
         }
     }
+    rc = rc ? rc : create_types(c, a, tables, n, deadline);
     rc = rc ? rc : migrate_plan_ops(a, ops.dialect, ops.ops, ops.n, &plan);
     return rc ? rc : migrate_run_steps(c, a, &plan, deadline);
 }

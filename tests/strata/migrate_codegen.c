@@ -375,6 +375,18 @@ DB_TEST(a_stamp_can_forget_what_other_programs_recorded)
     ck_assert_ptr_nonnull(strstr(out, "0a  ours"));
 }
 
+DB_TEST(what_is_created_at_once_is_what_the_models_say)
+{
+    static const st_revision *none[] = {NULL};
+    const struct st_migrations m = {.revisions = none, .models = before, .program = "prog migrate"};
+    const char *const *lines;
+    size_t n;
+    OK(st_create_all(w->e, before, 2, FIBER_FOREVER));
+    OK(st_create_all(w->e, before, 2, FIBER_FOREVER)); /* again: all is there */
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_msg(n == 0, "%s", n ? lines[0] : "");
+}
+
 DB_TEST(tables_of_others_are_left_alone)
 {
     must(w, "CREATE TABLE theirs (id integer PRIMARY KEY); CREATE TABLE old_ours (id integer PRIMARY KEY)");
@@ -401,4 +413,4 @@ DB_TEST(tables_of_others_are_left_alone)
 RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
-    CASE(tables_of_others_are_left_alone));
+    CASE(what_is_created_at_once_is_what_the_models_say), CASE(tables_of_others_are_left_alone));
