@@ -392,11 +392,11 @@ extern const struct bench_case strata_pg_cases[];
 const struct bench_case strata_pg_cases[] = {
     {"pg-get", "gets/s",
      "64 fibers, 8 connections: a session and a row by key each; theirs: libpq's pipelines by hand, 8 gets a Sync",
-     get_ours, get_theirs},
+     get_ours, get_theirs, .sqlalchemy = "pg-get"},
     {"pg-get-tenant", "gets/s", "the same with 64 tenants, each told to row-level security; theirs: so do they",
      get_tenant_ours, get_tenant_theirs},
     {"pg-tenant-tx", "/s",
      "BEGIN, the tenant, a row by key, COMMIT in one round trip, one after the other; theirs: one pipeline by hand",
-     tx_ours, tx_theirs},
+     tx_ours, tx_theirs, .sqlalchemy = "pg-tenant-tx"},
     {NULL},
 };

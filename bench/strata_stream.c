@@ -329,13 +329,13 @@ FIGURE(sqlite_hand_peak, HAND_SQLITE, false, peak)
 
 const struct bench_case strata_stream_cases[] = {
     {"pg-stream", "rows/s", "10M rows of 6 columns streamed; theirs: a cursor by hand, binary, nothing copied", pg_rate,
-     pg_cursor_rate, .rounds = 1},
+     pg_cursor_rate, .rounds = 1, .sqlalchemy = "pg-stream"},
     {"pg-stream-peak", "MiB", "resident memory of the client at most; to stay under 32 MiB", pg_peak, pg_cursor_peak,
      .rounds = 1},
     {"pg-stream-single-row", "rows/s", "the same; theirs: libpq's single-row mode, which blocks the connection",
      pg_rate_kept, pg_single_rate, .rounds = 1},
     {"sqlite-stream", "rows/s", "10M rows of 6 columns streamed; theirs: sqlite3_step, nothing copied", sqlite_rate,
-     sqlite_hand_rate, .rounds = 1},
+     sqlite_hand_rate, .rounds = 1, .sqlalchemy = "sqlite-stream"},
     {"sqlite-stream-peak", "MiB", "resident memory of the program at most; to stay under 32 MiB", sqlite_peak,
      sqlite_hand_peak, .rounds = 1},
     {NULL},
