@@ -224,6 +224,24 @@ void writer_start(struct writer *w, enum writer_kind kind, const char *url)
     }
 }
 
+static void wait_for(const struct writer_stats *s, bool success)
+{
+    int64_t until = clock_mono_ns() + INT64_C(30000000000);
+    while (!s->statements && (success || !s->refused) && !s->error[0] && clock_mono_ns() < until) {
+        (void)usleep(1000);
+    }
+}
+
+void writer_tried(struct writer *w)
+{
+    wait_for(w->stats, false);
+}
+
+void writer_wrote(struct writer *w)
+{
+    wait_for(w->stats, true);
+}
+
 void writer_stop(struct writer *w)
 {
     int status = 0;
