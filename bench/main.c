@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "bench.h"
@@ -197,6 +199,61 @@ static bool save(const char *path, const buf *b)
     return true;
 }
 
+/* A part's cases, in a process of their own: servers, loops and touched memory of one part do not meet the next. What
+ * was measured goes through fd. */
+static int run_part(const struct options *o, size_t part, int fd)
+{
+    int failed = 0;
+    for (const struct bench_case *c = parts[part].cases; c->name; c++) {
+        struct result r;
+        if (is_wanted(o, parts[part].group, c->name)) {
+            failed += !measure(c, o->peers, &r);
+            print_result(&r, o->peers);
+            failed += write(fd, &r, sizeof r) != sizeof r;
+        }
+    }
+    return failed ? 1 : 0;
+}
+
+/* False unless all of the part's cases were measured. */
+static bool fork_part(const struct options *o, size_t part, struct json_writer *w)
+{
+    int fds[2], status = 1;
+    if (pipe(fds) != 0) {
+        bench_say("pipe: %s", strerror(errno));
+        return false;
+    }
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(fds[0]);
+        exit(run_part(o, part, fds[1])); /* which stops its servers and removes its files */
+    }
+    (void)close(fds[1]);
+    struct result r;
+    while (read(fds[0], &r, sizeof r) == sizeof r) { /* cases and their names are the same in both processes */
+        write_result(w, &r);
+    }
+    (void)close(fds[0]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return pid > 0 && status == 0;
+}
+
+static size_t count_wanted(const struct options *o, size_t part, bool list)
+{
+    size_t n = 0;
+    for (const struct bench_case *c = parts[part].cases; c->name; c++) {
+        if (is_wanted(o, parts[part].group, c->name)) {
+            n++;
+            if (list) {
+                (void)printf("%-28s %-8s %s%s\n", c->name, c->unit, c->note, c->needs_peers ? " (--peers)" : "");
+            }
+        }
+    }
+    return n;
+}
+
 static int run(const struct options *o)
 {
     BUF_AUTO buf b;
@@ -204,24 +261,18 @@ static int run(const struct options *o)
     buf_init(&b, 1 << 24);
     json_start(&w, &b);
     json_array(&w);
-    int chosen = 0, failed = 0;
+    bool chosen = false, failed = false;
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        for (const struct bench_case *c = parts[p].cases; c->name; c++) {
-            if (!is_wanted(o, parts[p].group, c->name)) {
-                continue;
-            }
-            if (chosen++ == 0 && !o->list) {
+        if (!count_wanted(o, p, o->list)) {
+            continue;
+        }
+        if (!o->list) {
+            if (!chosen) {
                 print_heading(o->peers);
             }
-            if (o->list) {
-                (void)printf("%-28s %-8s %s%s\n", c->name, c->unit, c->note, c->needs_peers ? " (--peers)" : "");
-                continue;
-            }
-            struct result r;
-            failed += !measure(c, o->peers, &r);
-            print_result(&r, o->peers);
-            write_result(&w, &r);
+            failed |= !fork_part(o, p, &w);
         }
+        chosen = true;
     }
     json_end(&w);
     if (!chosen) {
