@@ -39,6 +39,7 @@ double bench_sqlalchemy(const char *name)
     }
     /* Debian's own interpreter has Debian's packages. */
     int n = snprintf(command, sizeof command, "/usr/bin/python3 '%s' %s '%s'", script, strchr(name, '-') + 1, url);
+    /* NOLINTNEXTLINE(cert-env33-c): the words are ours */
     FILE *f = n > 0 && (size_t)n < sizeof command ? popen(command, "re") : NULL;
     bool got = f && fgets(line, sizeof line, f);
     if (!f || pclose(f) != 0 || !got) {

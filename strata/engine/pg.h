@@ -1,8 +1,8 @@
 /* pg.h: what the files of the PostgreSQL driver share.
  *
  * Nothing here blocks: libpq is used in its non-blocking mode, and the fiber waits on the socket. A connection stays in
- * pipeline mode but for scripts and COPY. While busy is set the server may still answer to something: only the code that set it
- * or pg_reset may go on. */
+ * pipeline mode but for scripts and COPY. While busy is set the server may still answer to something: only the code
+ * that set it or pg_reset may go on. */
 #ifndef STRATA_ENGINE_PG_H
 #define STRATA_ENGINE_PG_H
 

@@ -53,10 +53,10 @@ void command_show_line(struct command *k, const struct migrate_node *node, const
 
 extern const struct command_verb command_upgrade, command_downgrade; /* command_move.c */
 extern const struct command_verb command_current, command_history, command_heads, command_branches,
-    command_show;                                               /* command_show.c */
-extern const struct command_verb command_status, command_check; /* command_status.c */
-extern const struct command_verb command_plan;                  /* command_plan.c */
-extern const struct command_verb command_lint;                  /* command_lint.c */
+    command_show;                                                 /* command_show.c */
+extern const struct command_verb command_status, command_check;   /* command_status.c */
+extern const struct command_verb command_plan;                    /* command_plan.c */
+extern const struct command_verb command_lint;                    /* command_lint.c */
 extern const struct command_verb command_revision, command_merge; /* command_revision.c */
 extern const struct command_verb command_stamp, command_inspect;  /* command_stamp.c, command_inspect.c */
 

@@ -155,5 +155,12 @@ const struct command_verb command_status = {
     NULL,
     "Of a revision under way it prints the phases that were begun, and how far backfills have come.\n"};
 const struct command_verb command_check = {
-    "check",   NULL, "exit with 0 when the database is as the program needs it, else 1",         0, 0, true,
-    run_check, NULL, "Every revision must be applied, and the schema be what the newest left and what the models say.\n"};
+    "check",
+    NULL,
+    "exit with 0 when the database is as the program needs it, else 1",
+    0,
+    0,
+    true,
+    run_check,
+    NULL,
+    "Every revision must be applied, and the schema be what the newest left and what the models say.\n"};

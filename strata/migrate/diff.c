@@ -117,7 +117,7 @@ static st_err loosen(struct compare *c, const size_t *order, size_t n)
 
 static st_err drop_tables(struct compare *c)
 {
-    size_t *order, n;
+    size_t *order = NULL, n = 0;
     st_err rc = alone(c, true, &order, &n);
     rc = rc ? rc : loosen(c, order, n);
     for (size_t i = n; !rc && i-- > 0;) {

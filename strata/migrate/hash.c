@@ -204,7 +204,7 @@ st_err migrate_schema_hash(st_conn *c, arena *a, int64_t deadline, const char **
 
 st_err migrate_hash_store(st_conn *c, arena *a, int64_t deadline)
 {
-    const char *hash;
+    const char *hash = NULL;
     st_err rc = migrate_schema_hash(c, a, deadline, &hash);
     if (rc) {
         return rc;

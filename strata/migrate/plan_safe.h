@@ -15,7 +15,7 @@ struct migrate_safe {
     const struct migrate_op *op; /* at hand */
     const char *strong; /* the table in use that the phase at hand locks, "" for those that are dropped; or NULL */
     bool closed;        /* the phase at hand takes no more */
-    unsigned together; /* the number of the operations that it is for */
+    unsigned together;  /* the number of the operations that it is for */
     bool raw;           /* it has SQL of the revision's own */
     struct safe_key *keys;
     size_t n_keys, keys_room;

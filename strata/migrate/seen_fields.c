@@ -241,6 +241,15 @@ static bool says(struct condition *k, enum st_dialect d, enum seen_kind kind, st
     return false;
 }
 
+/* A condition with a name of the program's own is a CHECK of that name, also when it could be said as a field. Names
+ * cut to fit have lost their ends. */
+static bool may_be_field(enum seen_kind kind, const char *name, bool unnamed)
+{
+    bool of_type = kind == SEEN_BOOL || kind == SEEN_UUID || kind == SEEN_JSON || kind == SEEN_ARRAY;
+    return unnamed || of_type || !name || strlen(name) >= ST_NAME_MAX ||
+           str_ends(str_of(name), str_of(seen_suffixes[kind]));
+}
+
 st_err seen_take_check(arena *a, enum st_dialect d, struct seen_column *c, const char *condition, const char *name,
                        bool unnamed, bool *ret_taken)
 {
@@ -253,7 +262,8 @@ st_err seen_take_check(arena *a, enum st_dialect d, struct seen_column *c, const
     for (unsigned kind = 0; k.n <= TOKENS_MAX && !*ret_taken && kind < SEEN_KINDS; kind++) {
         st_table_column changed = c->c;
         k.at = 0;
-        if (!c->names[kind] && says(&k, d, (enum seen_kind)kind, &changed)) {
+        if (!c->names[kind] && may_be_field((enum seen_kind)kind, name, unnamed) &&
+            says(&k, d, (enum seen_kind)kind, &changed)) {
             c->c = changed;
             c->names[kind] = name;
             c->unnamed[kind] = unnamed;

@@ -294,9 +294,7 @@ static bool parents_placed(const st_model *const *models, size_t n, size_t at, c
     const st_model *m = models[at];
     for (size_t i = 0; i < m->n_attrs; i++) {
         const st_attr *x = &m->attrs[i];
-        const st_model *r = x->kind == ST_A_COLUMN        ? x->references
-                            : x->kind == ST_A_FOREIGN_KEY ? x->target
-                                                          : NULL;
+        const st_model *r = x->kind == ST_A_COLUMN ? x->references : x->kind == ST_A_FOREIGN_KEY ? x->target : NULL;
         size_t p = r ? model_index(models, n, r) : n;
         if (p < n && p != at && !placed[p]) {
             return false;

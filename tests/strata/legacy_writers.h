@@ -31,6 +31,6 @@ struct writer {
 void writer_start(struct writer *w, enum writer_kind kind, const char *url);
 void writer_tried(struct writer *w); /* waits until it has, with success or not */
 void writer_wrote(struct writer *w); /* waits until it has */
-void writer_stop(struct writer *w); /* fails the test when the process failed */
+void writer_stop(struct writer *w);  /* fails the test when the process failed */
 
 #endif

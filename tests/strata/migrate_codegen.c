@@ -387,6 +387,39 @@ DB_TEST(what_is_created_at_once_is_what_the_models_say)
     ck_assert_msg(n == 0, "%s", n ? lines[0] : "");
 }
 
+typedef struct Counter {
+    st_uuid id;
+    int32_t n;
+} Counter;
+#define T Counter
+ST_MODEL(Counter, "counters", COL(id, .pk = true), COL(n), CHECK("counters_n_check", "n >= 0"));
+#undef T
+
+/* It says what .min_value could say as well. */
+DB_TEST(a_check_with_a_name_of_its_own_stays_that_check)
+{
+    static const st_model *const models[] = {&Counter_model, NULL};
+    static const st_revision *none[] = {NULL};
+    const struct st_migrations m = {
+        .revisions = none, .models = models, .program = "prog", .take = ST_VALUES("counters")};
+    const char *const *lines;
+    size_t n;
+    OK(st_create_all(w->e, models, 1, FIBER_FOREVER));
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_msg(n == 0, "%s", n ? lines[0] : "");
+    must(
+        w,
+        w->dialect == ST_SQLITE
+            ? "DROP TABLE counters; CREATE TABLE counters (id BLOB NOT NULL CONSTRAINT counters_id_uuid_check CHECK "
+              "(length(id) = 16), n INTEGER NOT NULL, CONSTRAINT counters_pkey PRIMARY KEY (id), "
+              "CONSTRAINT counters_n_check CHECK (n >= -1)) STRICT"
+            : "ALTER TABLE counters DROP CONSTRAINT counters_n_check, ADD CONSTRAINT counters_n_check CHECK (n >= -1)");
+    OK(st_compare(w->e, &m, w->a, FIBER_FOREVER, &lines, &n));
+    ck_assert_uint_eq(n, 2);
+    ck_assert_str_eq(lines[0], "table counters: drop the constraint counters_n_check");
+    ck_assert_str_eq(lines[1], "table counters: add the constraint counters_n_check");
+}
+
 DB_TEST(tables_of_others_are_left_alone)
 {
     must(w, "CREATE TABLE theirs (id integer PRIMARY KEY); CREATE TABLE old_ours (id integer PRIMARY KEY)");
@@ -413,4 +446,5 @@ DB_TEST(tables_of_others_are_left_alone)
 RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
-    CASE(what_is_created_at_once_is_what_the_models_say), CASE(tables_of_others_are_left_alone));
+    CASE(what_is_created_at_once_is_what_the_models_say), CASE(a_check_with_a_name_of_its_own_stays_that_check),
+    CASE(tables_of_others_are_left_alone));

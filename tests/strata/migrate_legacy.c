@@ -109,7 +109,7 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     writer_tried(&new);
     OK(st_upgrade_with(w->e, m, "beside", told(&k), FIBER_FOREVER));
     writer_wrote(&new);
-    ck_assert_uint_eq(k.n, 3); /* numbers are no uuids, so there is nothing to fill yet */
+    ck_assert_uint_eq(k.n, 3);            /* numbers are no uuids, so there is nothing to fill yet */
     ck_assert_int_ge(k.left[0], no_uuid); /* and what the old program added meanwhile */
     ck_assert_int_ge(k.left[1], no_tenant);
     OK(st_upgrade_with(w->e, m, "complete", told(&k), FIBER_FOREVER));
