@@ -8,6 +8,7 @@
 #include "strata/select.h"
 
 enum { BATCH_ROWS = 1000, PAUSE_LONGEST_MS = 100, COUNT_MS = 15000, LAG_EVERY_MS = 1000, LAG_PAUSE_MS = 1000 };
+static const int64_t RATE_NS = 5000000000;
 
 struct filler {
     struct migrate_runner *r;
@@ -16,20 +17,29 @@ struct filler {
     struct migrate_journal_row row; /* as it stands in the journal; the cursor in a buffer of its own */
     buf cursor;
     size_t at;
-    int64_t began, began_rows; /* of this run, for the rate */
+    int64_t began;
+    struct {
+        int64_t at, rows;
+    } mark[2]; /* the rate is that since the older of them: of the last one or two RATE_NS */
     int64_t lag_at;
 };
 
-static void tell(const struct filler *k, enum st_migrate_event event, int64_t lag_ms)
+static void tell(struct filler *k, enum st_migrate_event event, int64_t lag_ms)
 {
-    double s = (double)(clock_mono_ns() - k->began) / 1e9;
-    double rate = s > 0 ? (double)(k->row.rows - k->began_rows) / s : 0;
+    int64_t now = clock_mono_ns();
+    if (now - k->mark[1].at > RATE_NS) {
+        k->mark[0] = k->mark[1];
+        k->mark[1].at = now;
+        k->mark[1].rows = k->row.rows;
+    }
+    double s = (double)(now - k->mark[0].at) / 1e9;
+    double rate = s > 0 ? (double)(k->row.rows - k->mark[0].rows) / s : 0;
     int64_t to_do = k->row.total - k->row.rows;
     bool known = k->row.total >= 0 && rate > 0;
     migrate_tell(k->r, (struct st_migrate_progress){.event = event,
                                                     .phase = k->row.name,
                                                     .at = k->at,
-                                                    .ns = clock_mono_ns() - k->began,
+                                                    .ns = now - k->began,
                                                     .rows = k->row.rows,
                                                     .total = k->row.total,
                                                     .left = k->row.unfilled,
@@ -127,6 +137,13 @@ static int take_batch(void *arg, void *obj)
     return 1;
 }
 
+/* The planner knows nothing of a column that is new, takes "it is null" for rare, and would read and sort the whole
+ * table for every batch. The way along the key is the right one whatever it knows. (A plan that it is talked out of
+ * costs more than compiling pays for, by its own account.) */
+static const char along_the_key[] =
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), "
+    "set_config('enable_sort', 'off', true), set_config('jit', 'off', true)";
+
 /* Finds the batch's keys; on PostgreSQL the same statement fills them. */
 static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
 {
@@ -143,8 +160,10 @@ static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
         return diag_nomem();
     }
     *ret = (struct batch_result){0};
-    struct st_stmt q = {.sql = {b.p, b.len}, .shape = &shape, .arena = a, .row = take_batch, .arg = ret};
-    st_err rc = st_conn_run(k->r->conn, &q, 1, k->r->deadline, NULL);
+    bool lite = k->r->d == ST_SQLITE;
+    struct st_stmt q[] = {{.sql = str_of(along_the_key)},
+                          {.sql = {b.p, b.len}, .shape = &shape, .arena = a, .row = take_batch, .arg = ret}};
+    st_err rc = st_conn_run(k->r->conn, q + lite, 2 - lite, k->r->deadline, NULL);
     if (rc || !ret->rows || k->r->d == ST_POSTGRESQL) {
         return rc;
     }
@@ -242,7 +261,8 @@ static st_err fill(struct filler *k, struct migrate_round *round)
     rc = rc || row ? rc : estimate(k, round->a);
     rc = rc || row ? rc : put_row(k, round->a, "running");
     rc = rc ? rc : migrate_commit(k->r);
-    k->began_rows = k->row.rows;
+    k->mark[0].at = k->mark[1].at = clock_mono_ns();
+    k->mark[0].rows = k->mark[1].rows = k->row.rows;
     ARENA_AUTO arena *a = arena_new(NULL, 0);
     bool done = false, theirs = false;
     rc = rc ? rc : a ? 0 : diag_nomem();
