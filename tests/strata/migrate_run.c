@@ -1,4 +1,8 @@
 /* Revisions on both databases. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "catalog.h"
 #include "library.h"
 #include "pgbouncer.h"
@@ -260,6 +264,41 @@ START_TEST(locks_are_waited_for_shortly)
 }
 END_TEST
 
+static st_err up_long(st_ops *o)
+{
+    return st_sql(o, ST_POSTGRESQL, "SELECT pg_sleep(100)");
+}
+
+/* Ctrl-C, the machine's end, a kill: the server does not go on with what nobody waits for. */
+START_TEST(a_statement_ends_with_the_program_that_began_it)
+{
+    static const char asleep[] = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    static const st_revision r = {.id = "s1", .message = "long", .upgrade = up_long};
+    struct world w;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    st_engine_close(w.e); /* which a fork must not share, nor the loop */
+    fiber_loop_close(w.loop);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    OK(fiber_loop_open(NULL, &w.loop));
+    OK(st_engine_open(w.url, NULL, &w.e));
+    if (pid == 0) {
+        OK(st_upgrade(w.e, HISTORY(&r), "head", FIBER_FOREVER));
+        _exit(0);
+    }
+    while (number(&w, asleep) == 0) {
+        ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+        OK(fiber_sleep_until(fiber_in_ms(20)));
+    }
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    while (number(&w, asleep) != 0) { /* the test's own time limit is shorter than the statement */
+        OK(fiber_sleep_until(fiber_in_ms(20)));
+    }
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(revisions_run_through_a_transaction_pooler)
 {
     struct world w;
@@ -324,5 +363,5 @@ RUN("strata migrate run", 60, CASE(upgrade_applies_every_revision_once),
     CASE(there_is_no_way_back_past_a_revision_without_one), CASE(a_database_of_a_newer_program_is_left_alone),
     CASE(a_table_that_others_point_at_is_not_dropped), CASE(upgrades_at_once_apply_each_revision_once),
     CASE(an_upgrade_gives_up_at_its_deadline), CASE(models_become_tables_and_what_is_there_stays),
-    CASE(locks_are_waited_for_shortly), CASE(revisions_run_through_a_transaction_pooler),
-    CASE(an_upgrade_survives_every_failed_allocation));
+    CASE(locks_are_waited_for_shortly), CASE(a_statement_ends_with_the_program_that_began_it),
+    CASE(revisions_run_through_a_transaction_pooler), CASE(an_upgrade_survives_every_failed_allocation));
