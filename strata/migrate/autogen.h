@@ -24,6 +24,8 @@ struct codegen {
     const char *header;              /* what to include: "revisions.h" or "strata/migrate.h" */
     const struct autogen *changes;   /* NULL: an empty one */
 };
+/* The call that records an operation: "st_drop_column(o, "notes", "rank")". */
+st_err codegen_operation(buf *b, arena *a, const struct migrate_op *op);
 /* The C source of a revision. */
 st_err codegen_revision(buf *b, const struct codegen *g);
 

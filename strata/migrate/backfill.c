@@ -255,7 +255,8 @@ static st_err finish(struct filler *k, arena *a)
 static st_err fill(struct filler *k, struct migrate_round *round)
 {
     const struct migrate_journal_row *row = migrate_journal_find(&round->journal, k->r->node->rev->id, k->r->up, k->at);
-    st_err rc = round->journal.table_exists ? 0 : migrate_journal_create(k->r->conn, round->a, k->r->deadline);
+    row = migrate_journal_failed(row) ? NULL : row; /* nothing of it is left */
+    st_err rc = migrate_journal_ready(k->r->conn, round->a, &round->journal, k->r->deadline);
     rc = rc ? rc : backfill_find_key(k->r->conn, round->a, k->f->table, k->r->deadline, &k->key);
     rc = rc ? rc : take_row(k, row);
     rc = rc || row ? rc : estimate(k, round->a);

@@ -72,7 +72,7 @@ static void alter(buf *b, const struct migrate_op *op)
     buf_put_char(b, ')');
 }
 
-static st_err expression(buf *b, arena *a, const struct migrate_op *op)
+st_err codegen_operation(buf *b, arena *a, const struct migrate_op *op)
 {
     const char *t = op->table;
     switch (op->kind) {
@@ -218,7 +218,7 @@ static st_err function(buf *b, arena *a, const char *name, const struct migrate_
     for (size_t i = 0; !rc && i < n; i++) {
         remark(b, &ops[i], ops + n);
         buf_puts(b, i + 1 == n ? "    return " : "    ");
-        rc = expression(b, a, &ops[i]);
+        rc = codegen_operation(b, a, &ops[i]);
         buf_puts(b, ";\n");
     }
     if (!n) {

@@ -36,7 +36,35 @@ static const char *expected(const struct found *f)
 static bool changed_by_hand(const struct found *f)
 {
     const char *hash = expected(f);
-    return hash && f->hash && !f->journal.n && strcmp(hash, f->hash) != 0;
+    return hash && f->hash && !migrate_journal_under_way(&f->journal) && strcmp(hash, f->hash) != 0;
+}
+
+/* A line for all rows of a revision: what is under way, or failed and left nothing, and what to do about it. */
+static void show_under_way(struct command *k, const struct migrate_journal *j, size_t i)
+{
+    const struct migrate_journal_row *row = &j->rows[i];
+    bool up = row->direction[0] == 'u', failed = true;
+    for (size_t n = i; n < j->n && strcmp(j->rows[n].revision, row->revision) == 0; n++) {
+        failed = failed && migrate_journal_failed(&j->rows[n]);
+    }
+    const char *verb = up ? "upgrade" : "downgrade", *target = up ? row->revision : "-1";
+    if (failed) {
+        (void)fprintf(k->out, "failed     %s of %s; nothing of it is left; try again with: %s %s %s\n", verb,
+                      row->revision, k->m->program, verb, target);
+    } else {
+        (void)fprintf(k->out, "under way  %s of %s; finish it with: %s %s %s\n", verb, row->revision, k->m->program,
+                      verb, target);
+    }
+}
+
+/* The lines of an error, indented. */
+static void show_error(struct command *k, const char *error)
+{
+    for (const char *line = error; *line;) {
+        size_t len = strcspn(line, "\n");
+        (void)fprintf(k->out, "           %s%.*s\n", line == error ? "" : "hint: ", (int)len, line);
+        line += len + (line[len] != 0);
+    }
 }
 
 static void show_journal(struct command *k, const struct migrate_journal *j)
@@ -46,10 +74,7 @@ static void show_journal(struct command *k, const struct migrate_journal *j)
         char when[CLOCK_TEXT_MAX];
         (void)clock_format_rfc3339(row->updated_at.us, when);
         if (i == 0 || strcmp(row->revision, j->rows[i - 1].revision) != 0) {
-            (void)fprintf(k->out, "under way  %s of %s; finish it with: %s %s %s\n",
-                          row->direction[0] == 'u' ? "upgrade" : "downgrade", row->revision, k->m->program,
-                          row->direction[0] == 'u' ? "upgrade" : "downgrade",
-                          row->direction[0] == 'u' ? row->revision : "-1");
+            show_under_way(k, j, i);
         }
         (void)fprintf(k->out, "  phase %d  %s: %s, %s", row->phase + 1, row->name, row->state, when);
         if (row->rows || row->total >= 0) {
@@ -63,6 +88,9 @@ static void show_journal(struct command *k, const struct migrate_journal *j)
             (void)fprintf(k->out, ", %" PRId64 " could not be filled", row->unfilled);
         }
         (void)fprintf(k->out, "\n");
+        if (row->error) {
+            show_error(k, row->error);
+        }
     }
 }
 
@@ -153,7 +181,8 @@ const struct command_verb command_status = {
     true,
     run_status,
     NULL,
-    "Of a revision under way it prints the phases that were begun, and how far backfills have come.\n"};
+    "Of a revision under way it prints the phases that were begun, how far backfills have come, and why the last\n"
+    "attempt failed.\n"};
 const struct command_verb command_check = {
     "check",
     NULL,

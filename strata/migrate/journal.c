@@ -7,10 +7,13 @@ static const st_table journal_table = {
     .name = "strata_journal",
     ST_COLUMNS({"revision", ST_TEXT, .pk = true, .max = ST_NAME_MAX}, {"direction", ST_TEXT, .pk = true, .max = 4},
                {"phase", ST_INT32, .pk = true}, {"name", ST_TEXT}, {"hash", ST_TEXT}, {"state", ST_TEXT},
-               {"cursor", ST_TEXT, .nullable = true}, {"rows", ST_INT64, .default_sql = "0"},
-               {"total", ST_INT64, .default_sql = "-1"}, {"unfilled", ST_INT64, .default_sql = "0"},
-               {"started_at", ST_TIME, .default_sql = "now()"}, {"updated_at", ST_TIME, .default_sql = "now()"}),
+               {"error", ST_TEXT, .nullable = true}, {"cursor", ST_TEXT, .nullable = true},
+               {"rows", ST_INT64, .default_sql = "0"}, {"total", ST_INT64, .default_sql = "-1"},
+               {"unfilled", ST_INT64, .default_sql = "0"}, {"started_at", ST_TIME, .default_sql = "now()"},
+               {"updated_at", ST_TIME, .default_sql = "now()"}),
 };
+
+enum { OLD_COLUMNS = 12 }; /* of tables that an older program made, which have no error */
 
 struct adder {
     arena *a;
@@ -28,6 +31,31 @@ static int take(void *arg, void *obj)
     return rc ? rc : 1; /* the strings stay */
 }
 
+static int take_count(void *arg, void *obj)
+{
+    *(int64_t *)arg = *(const int64_t *)obj;
+    return 0;
+}
+
+/* 0: there is no such table. */
+static st_err count_columns(st_conn *c, arena *a, int64_t deadline, int64_t *ret)
+{
+    static const struct st_field field = {.type = ST_INT64};
+    static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
+    *ret = 0;
+    struct st_stmt q = {
+        .sql = st_conn_dialect(c) == ST_SQLITE
+                   ? STR("SELECT count(*) FROM pragma_table_info('strata_journal')")
+                   : STR("SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('strata_journal') "
+                         "AND attnum > 0 AND NOT attisdropped"),
+        .quick = true,
+        .shape = &shape,
+        .arena = a,
+        .row = take_count,
+        .arg = ret};
+    return st_conn_run(c, &q, 1, deadline, NULL);
+}
+
 st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migrate_journal *ret)
 {
 #define AT(member) offsetof(struct migrate_journal_row, member)
@@ -38,6 +66,7 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
         {.type = ST_TEXT, .offset = AT(name)},
         {.type = ST_TEXT, .offset = AT(hash)},
         {.type = ST_TEXT, .offset = AT(state)},
+        {.type = ST_TEXT, .nullable = true, .offset = AT(error)},
         {.type = ST_TEXT, .nullable = true, .offset = AT(cursor)},
         {.type = ST_INT64, .offset = AT(rows)},
         {.type = ST_INT64, .offset = AT(total)},
@@ -49,19 +78,23 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
     static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_journal_row),
                                           0};
     *ret = (struct migrate_journal){0};
-    st_err rc = migrate_table_exists(c, a, "strata_journal", deadline, &ret->table_exists);
+    int64_t columns = 0;
+    st_err rc = count_columns(c, a, deadline, &columns);
+    ret->table_exists = columns > 0;
+    ret->has_error = columns > OLD_COLUMNS;
     if (rc || !ret->table_exists) {
         return rc;
     }
     struct adder k = {a, ret};
-    struct st_stmt q = {.sql = STR("SELECT \"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", "
+    const char *sql = arena_printf(a,
+                                   "SELECT \"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", %s, "
                                    "\"cursor\", \"rows\", \"total\", \"unfilled\", \"started_at\", \"updated_at\" "
-                                   "FROM \"strata_journal\" ORDER BY 1, 2, 3"),
-                        .quick = true,
-                        .shape = &shape,
-                        .arena = a,
-                        .row = take,
-                        .arg = &k};
+                                   "FROM \"strata_journal\" ORDER BY 1, 2, 3",
+                                   ret->has_error ? "\"error\"" : "CAST(NULL AS text)");
+    if (!sql) {
+        return diag_nomem();
+    }
+    struct st_stmt q = {.sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = take, .arg = &k};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
@@ -83,6 +116,21 @@ bool migrate_journal_done(const struct migrate_journal_row *row)
     return row && strcmp(row->state, "done") == 0;
 }
 
+bool migrate_journal_failed(const struct migrate_journal_row *row)
+{
+    return row && strcmp(row->state, "failed") == 0;
+}
+
+const struct migrate_journal_row *migrate_journal_under_way(const struct migrate_journal *j)
+{
+    for (size_t i = j->n; i-- > 0;) {
+        if (!migrate_journal_failed(&j->rows[i])) {
+            return &j->rows[i];
+        }
+    }
+    return NULL;
+}
+
 static st_err run_text(st_conn *c, arena *a, buf *b, int64_t deadline)
 {
     st_err rc = b->err;
@@ -93,11 +141,16 @@ static st_err run_text(st_conn *c, arena *a, buf *b, int64_t deadline)
                           : diag_nomem();
 }
 
-st_err migrate_journal_create(st_conn *c, arena *a, int64_t deadline)
+st_err migrate_journal_ready(st_conn *c, arena *a, const struct migrate_journal *j, int64_t deadline)
 {
+    if (j->has_error) {
+        return 0;
+    }
     buf b;
     buf_init(&b, ST_DDL_MAX);
-    st_err rc = ddl_create_table(&b, st_conn_dialect(c), &journal_table, NULL, a);
+    enum st_dialect d = st_conn_dialect(c);
+    st_err rc = j->table_exists ? ddl_add_column(&b, d, journal_table.name, migrate_column(&journal_table, "error"), a)
+                                : ddl_create_table(&b, d, &journal_table, NULL, a);
     if (rc) {
         buf_release(&b);
         return rc;
@@ -127,11 +180,11 @@ st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_ro
     } else {
         buf_puts(&b, "NULL");
     }
-    buf_puts(&b,
-             ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
-             "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"rows\" = excluded.\"rows\", \"total\" = "
-             "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
-             "\"updated_at\" = excluded.\"updated_at\"");
+    buf_puts(&b, ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
+                 "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL, \"rows\" = "
+                 "excluded.\"rows\", \"total\" = "
+                 "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
+                 "\"updated_at\" = excluded.\"updated_at\"");
     return run_text(c, a, &b, deadline);
 }
 
@@ -139,7 +192,39 @@ st_err migrate_journal_clear(st_conn *c, arena *a, const char *revision, int64_t
 {
     buf b;
     buf_init(&b, ST_DDL_MAX);
-    buf_puts(&b, "DELETE FROM \"strata_journal\" WHERE \"revision\" = ");
+    buf_puts(&b, "DELETE FROM \"strata_journal\" WHERE \"state\" = 'failed' OR \"revision\" = ");
     ddl_string(&b, revision);
+    return run_text(c, a, &b, deadline);
+}
+
+/* A server's message may hold what a column may not. */
+static void put_message(buf *b, const char *message)
+{
+    buf text BUF_AUTO;
+    buf_init(&text, sizeof(struct diag));
+    for (const char *s = message; *s; s++) {
+        buf_put_char(&text, (uint8_t)*s < 0x20 && *s != '\n' ? ' ' : *s);
+    }
+    b->err = text.err ? text.err : b->err;
+    ddl_string(b, text.len ? text.p : "");
+}
+
+st_err migrate_journal_fail(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline)
+{
+    buf b;
+    buf_init(&b, ST_DDL_MAX);
+    buf_puts(&b, "DELETE FROM \"strata_journal\" WHERE \"state\" = 'failed'; INSERT INTO \"strata_journal\" "
+                 "(\"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", \"error\") VALUES (");
+    ddl_string(&b, row->revision);
+    buf_puts(&b, ", ");
+    ddl_string(&b, row->direction);
+    buf_printf(&b, ", %d, ", (int)row->phase);
+    ddl_string(&b, row->name);
+    buf_puts(&b, ", ");
+    ddl_string(&b, row->hash);
+    buf_puts(&b, ", 'failed', ");
+    put_message(&b, row->error);
+    buf_puts(&b, ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"error\" = excluded.\"error\", "
+                 "\"updated_at\" = excluded.\"updated_at\" WHERE \"strata_journal\".\"state\" <> 'done'");
     return run_text(c, a, &b, deadline);
 }

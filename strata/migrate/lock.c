@@ -107,7 +107,7 @@ st_err migrate_commit(struct migrate_runner *r)
     return rc;
 }
 
-void migrate_abandon(struct migrate_runner *r)
+void migrate_roll_back(struct migrate_runner *r)
 {
     struct diag kept = *diag_last();
     if (r->conn && st_conn_in_transaction(r->conn)) {

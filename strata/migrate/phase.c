@@ -30,7 +30,7 @@ static st_err put(struct migrate_runner *r, const struct migrate_round *round, s
 /* In the transaction that is open. */
 static st_err need_journal(struct migrate_runner *r, struct migrate_round *round)
 {
-    return round->journal.table_exists ? 0 : migrate_journal_create(r->conn, round->a, r->deadline);
+    return migrate_journal_ready(r->conn, round->a, &round->journal, r->deadline);
 }
 
 static void tell_end(struct migrate_runner *r, size_t at, int64_t start)
@@ -146,7 +146,8 @@ static st_err build_index(struct migrate_runner *r, arena *a, const struct migra
 static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_t at)
 {
     const struct migrate_step *s = &r->plan.steps[r->plan.phases[at].first];
-    bool began = migrate_journal_find(&round->journal, r->node->rev->id, r->up, at);
+    const struct migrate_journal_row *row = migrate_journal_find(&round->journal, r->node->rev->id, r->up, at);
+    bool began = row && !migrate_journal_failed(row);
     int64_t start = clock_mono_ns();
     st_err rc = need_journal(r, round);
     rc = rc ? rc : put(r, round, at, "running");
@@ -172,18 +173,24 @@ static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_
 
 /* ---- C over a session ---- */
 
-static st_err in_session(struct migrate_runner *r, size_t at, const struct migrate_op *op)
+/* *ret_theirs when somebody else has done it. */
+static st_err in_session(struct migrate_runner *r, size_t at, const struct migrate_op *op, bool *ret_theirs)
 {
     struct migrate_journal_row row = row_of(r, at, "done");
+    int64_t n = 0;
     ST_SESSION(s, r->e, .system = "a step of a migration");
     /* First, so that of two upgrades only one goes on. */
     st_err rc = st_raw_execute(s,
                                "INSERT INTO \"strata_journal\" (\"revision\", \"direction\", \"phase\", \"name\", "
-                               "\"hash\", \"state\") VALUES ($1, $2, $3, $4, $5, $6)",
-                               NULL,
+                               "\"hash\", \"state\") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (\"revision\", "
+                               "\"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", \"hash\" = "
+                               "excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL WHERE "
+                               "\"strata_journal\".\"state\" = 'failed'",
+                               &n,
                                ST_PARAMS(st_v_text(row.revision), st_v_text(row.direction), st_v_int32(row.phase),
                                          st_v_text(row.name), st_v_text(row.hash), st_v_text(row.state)));
-    if (rc) {
+    *ret_theirs = !rc && n == 0;
+    if (rc || *ret_theirs) {
         return rc;
     }
     rc = op->run.fn(s, op->run.arg);
@@ -203,13 +210,14 @@ static st_err in_c(struct migrate_runner *r, struct migrate_round *round, size_t
         st_conn_release(r->conn);
         r->conn = NULL;
     }
-    st_err ran = in_session(r, at, op);
+    bool theirs = false;
+    st_err ran = in_session(r, at, op, &theirs);
     struct diag kept = *diag_last();
     if (!r->conn) {
         rc = st_conn_acquire(r->e, true, r->deadline, &r->conn);
     }
-    if (ran == ST_E_UNIQUE && strcmp(kept.table, "strata_journal") == 0) {
-        return rc; /* somebody else has done it */
+    if (theirs) {
+        return rc;
     }
     if (ran) {
         *diag_last() = kept;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "strata/migrate/autogen.h"
 #include "strata/migrate/sql_look.h"
 
 void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p)
@@ -52,10 +53,10 @@ static const struct migrate_node *next_node(const struct migrate_runner *r)
 static st_err under_way(const struct migrate_runner *r, const struct migrate_journal *j,
                         const struct migrate_node **ret)
 {
-    if (!j->n) {
+    const struct migrate_journal_row *row = migrate_journal_under_way(j);
+    if (!row) {
         return 0;
     }
-    const struct migrate_journal_row *row = &j->rows[j->n - 1];
     bool up = strcmp(row->direction, "up") == 0;
     ptrdiff_t at = migrate_find_id(r->g, row->revision);
     if (at < 0) {
@@ -74,24 +75,40 @@ static st_err under_way(const struct migrate_runner *r, const struct migrate_jou
     return 0;
 }
 
-st_err migrate_plan_hashes(arena *a, const struct migrate_plan *p, const char ***ret)
+static st_err hash_step(buf *b, arena *a, enum st_dialect d, const struct migrate_step *s)
 {
+    buf_printf(b, "%d %s\n", (int)s->kind, s->sql ? s->sql : "");
+    if (s->kind == MIGRATE_STEP_BACKFILL) {
+        migrate_backfill_text(b, d, s->op->backfill);
+    }
+    if (s->kind == MIGRATE_STEP_RUN) {
+        buf_puts(b, s->op->run.name);
+    }
+    st_err rc = 0;
+    for (size_t i = 0; !rc && i < s->n_ops; i++) { /* a rebuild's text depends on the table as it is */
+        if (!migrate_sqlite_ignores(&s->op[i])) {
+            rc = codegen_operation(b, a, &s->op[i]);
+            buf_put_char(b, '\n');
+        }
+    }
+    return rc;
+}
+
+st_err migrate_plan_hashes(arena *a, enum st_dialect d, const struct migrate_plan *p, const char ***ret)
+{
+    st_err rc = 0;
     const char **hashes = ARENA_ARRAY(a, const char *, p->n_phases);
     buf b BUF_AUTO;
     buf_init(&b, 1u << 30);
     for (size_t i = 0; hashes && i < p->n_phases; i++) {
         buf_clear(&b);
         buf_printf(&b, "%s %d\n", p->phases[i].name, p->phases[i].no_transaction);
-        for (size_t k = p->phases[i].first; k < p->phases[i].first + p->phases[i].n; k++) {
-            const struct migrate_step *s = &p->steps[k];
-            buf_printf(&b, "%d %s\n", (int)s->kind, s->sql ? s->sql : "");
-            if (s->kind == MIGRATE_STEP_BACKFILL) {
-                migrate_backfill_text(&b, ST_POSTGRESQL, s->op->backfill);
-            }
+        for (size_t k = p->phases[i].first; !rc && k < p->phases[i].first + p->phases[i].n; k++) {
+            rc = hash_step(&b, a, d, &p->steps[k]);
         }
-        hashes[i] = b.err ? NULL : migrate_hash_text(a, b.p, b.len);
+        hashes[i] = rc || b.err ? NULL : migrate_hash_text(a, b.p, b.len);
         if (!hashes[i]) {
-            return diag_nomem();
+            return rc ? rc : diag_nomem();
         }
     }
     *ret = hashes;
@@ -155,7 +172,7 @@ static st_err make_plan(struct migrate_runner *r, const struct migrate_node *nod
     r->revision_started = clock_mono_ns();
     st_err rc = migrate_plan_revision(r->plan_arena, r->d, node->rev, r->up, r->o.unsafe, &r->plan);
     rc = rc || r->d == ST_SQLITE ? rc : migrate_plan_locks(r->plan_arena, &r->plan);
-    rc = rc ? rc : migrate_plan_hashes(r->plan_arena, &r->plan, &r->hashes);
+    rc = rc ? rc : migrate_plan_hashes(r->plan_arena, r->d, &r->plan, &r->hashes);
     rc = rc ? rc : refuse_pooler(r);
     if (!rc) {
         r->node = node;
@@ -170,9 +187,10 @@ static st_err next_phase(const struct migrate_runner *r, const struct migrate_jo
     size_t at = 0;
     for (; at < r->plan.n_phases; at++) {
         const struct migrate_journal_row *row = migrate_journal_find(j, id, r->up, at);
-        if (row && strcmp(row->hash, r->hashes[at]) != 0) {
-            diag_set(ST_E_INVALID, "phase %zu of it, %s, %s, but the revision now says otherwise", at + 1, row->name,
-                     migrate_journal_done(row) ? "has been done" : "has begun");
+        if (row && !migrate_journal_failed(row) && strcmp(row->hash, r->hashes[at]) != 0) {
+            diag_set(ST_E_INVALID,
+                     "the revision changed since it began: its phase %zu, %s, %s, and the revision now says otherwise",
+                     at + 1, row->name, migrate_journal_done(row) ? "has been done" : "has begun");
             diag_hint("finish with the program that began it, and with the same --unsafe or without");
             return ST_E_INVALID;
         }
@@ -190,23 +208,29 @@ static st_err next_phase(const struct migrate_runner *r, const struct migrate_jo
 static st_err work(struct migrate_runner *r, struct migrate_round *round, const struct migrate_node *node)
 {
     size_t at = 0;
+    bool began = false;
     st_err rc = r->node == node ? 0 : make_plan(r, node);
     rc = rc ? rc : next_phase(r, &round->journal, &at);
     if (!rc) {
         rc = migrate_phase(r, round, at);
         if (rc == ST_E_BUSY || rc == ST_E_DEADLOCK) {
-            migrate_abandon(r);
+            migrate_roll_back(r);
             rc = migrate_pause(r, at, rc);
         }
+        began = true;
     }
     if (!rc) {
         return 0;
     }
     const char *what = r->up ? "upgrade" : "downgrade";
-    return r->node == node && r->plan.n_phases > 1
-               ? diag_wrap(rc, "%s of the revision %s, phase %zu of %zu (%s)", what, node->rev->id, at + 1,
-                           r->plan.n_phases, r->plan.phases[at].name)
-               : diag_wrap(rc, "%s of the revision %s", what, node->rev->id);
+    rc = r->node == node && r->plan.n_phases > 1
+             ? diag_wrap(rc, "%s of the revision %s, phase %zu of %zu (%s)", what, node->rev->id, at + 1,
+                         r->plan.n_phases, r->plan.phases[at].name)
+             : diag_wrap(rc, "%s of the revision %s", what, node->rev->id);
+    if (began && r->node == node) {
+        migrate_note_failure(r, at, rc);
+    }
+    return rc;
 }
 
 /* *ret_done when nothing is left. */

@@ -13,7 +13,8 @@ struct migrate_journal_row {
     const char *revision, *direction; /* "up", "down" */
     int32_t phase;
     const char *name, *hash;       /* of the phase's text, so that a changed plan is noticed */
-    const char *state;             /* "running", "done" */
+    const char *state;             /* "running", "done"; "failed": nothing of it is left, the row only says why */
+    const char *error;             /* the last one, and behind a line feed what to do about it; or NULL */
     const char *cursor;            /* of a backfill: where it is, as literals of the database's; or NULL */
     int64_t rows, total, unfilled; /* of a backfill; total -1: not known */
     st_time started_at, updated_at;
@@ -21,18 +22,24 @@ struct migrate_journal_row {
 struct migrate_journal {
     struct migrate_journal_row *rows; /* by revision, direction, phase */
     size_t n, room;
-    bool table_exists;
+    bool table_exists, has_error; /* the column */
 };
 st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migrate_journal *ret);
 /* The row of a phase, or NULL. */
 const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision, bool up,
                                                        size_t phase);
 bool migrate_journal_done(const struct migrate_journal_row *row); /* row may be NULL */
-/* Makes the table, in the transaction that is open. */
-st_err migrate_journal_create(st_conn *c, arena *a, int64_t deadline);
+bool migrate_journal_failed(const struct migrate_journal_row *row);
+/* The last row of a revision of which something is done, or NULL. */
+const struct migrate_journal_row *migrate_journal_under_way(const struct migrate_journal *j);
+/* Makes the table, or brings it to today's form, in the transaction that is open. */
+st_err migrate_journal_ready(st_conn *c, arena *a, const struct migrate_journal *j, int64_t deadline);
 /* Puts the row there, or in the place of the one of its phase; the times are the database's. */
 st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline);
+/* Its rows, and those of failures that left nothing. */
 st_err migrate_journal_clear(st_conn *c, arena *a, const char *revision, int64_t deadline);
+/* Says of the row's phase why it failed. */
+st_err migrate_journal_fail(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline);
 
 /* ---- hash.c ---- */
 enum { MIGRATE_HASH_LEN = 32 }; /* hexadecimal digits */
@@ -84,8 +91,8 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
 /* The plan of one revision as it would run: phases, the last of which is a transaction. */
 st_err migrate_plan_revision(arena *a, enum st_dialect d, const st_revision *rev, bool up, bool unsafe,
                              struct migrate_plan *ret);
-/* Of each phase. */
-st_err migrate_plan_hashes(arena *a, const struct migrate_plan *p, const char ***ret);
+/* Of each phase: of all that is known of what it does. Of a step in C that is its name. */
+st_err migrate_plan_hashes(arena *a, enum st_dialect d, const struct migrate_plan *p, const char ***ret);
 void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p); /* fills in what is the same for all */
 
 /* ---- lock.c ---- */
@@ -96,7 +103,7 @@ void migrate_close(struct migrate_runner *r);
 st_err migrate_begin_locked(struct migrate_runner *r);
 st_err migrate_commit(struct migrate_runner *r);
 /* Rolls back; the diagnosis of what failed stays. */
-void migrate_abandon(struct migrate_runner *r);
+void migrate_roll_back(struct migrate_runner *r);
 
 /* ---- phase.c ---- */
 /* Does the phase, or a part of it, and ends the round's transaction. */
@@ -105,6 +112,8 @@ st_err migrate_phase(struct migrate_runner *r, struct migrate_round *round, size
 st_err migrate_watched_step(struct migrate_runner *r, arena *a, const struct migrate_step *s);
 /* After ST_E_BUSY and ST_E_DEADLOCK: a pause and 0, when it may be tried again; else rc. */
 st_err migrate_pause(struct migrate_runner *r, size_t at, st_err rc);
+/* Keeps in the journal why the phase failed, as far as the database lets it; the diagnosis stays. */
+void migrate_note_failure(struct migrate_runner *r, size_t at, st_err rc);
 
 /* ---- snapshot.c ---- */
 /* SQLite: a copy of the file, in the transaction that is open, before anything is changed. j: a revision that is under

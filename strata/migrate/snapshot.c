@@ -72,7 +72,7 @@ st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *
     if (rc || !r->file || !path) {
         return rc || !r->file ? rc : diag_nomem();
     }
-    if (j->n) { /* what there is now is half way */
+    if (migrate_journal_under_way(j)) { /* what there is now is half way */
         r->committed = true;
         r->snapshot = access(path, F_OK) == 0 ? path : NULL;
         return 0;
