@@ -29,9 +29,11 @@ void migrate_note_failure(struct migrate_runner *r, size_t at, st_err rc)
     struct diag kept = *diag_last();
     ARENA_AUTO arena *a = arena_new(NULL, 0);
     const char *error = a ? arena_printf(a, "%s%s%s", kept.message, kept.hint[0] ? "\n" : "", kept.hint) : NULL;
-    if (error && rc != -ECANCELED && rc != ST_E_CONNECTION) {
+    bool ended = rc == -ECANCELED || rc == ST_E_CONNECTION || fiber_now() >= fiber_deadline(r->deadline);
+    if (error && !ended) {
         migrate_roll_back(r);
-        if (note(r, a, at, error)) {
+        bool open = r->conn && st_conn_in_transaction(r->conn);
+        if (!open && note(r, a, at, error)) {
             migrate_roll_back(r);
         }
     }

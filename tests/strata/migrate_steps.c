@@ -48,7 +48,7 @@ DB_TEST(a_step_in_c_is_a_transaction_with_its_place_in_the_journal)
     CODE(st_upgrade(w->e, &steps, "head", FIBER_FOREVER), ST_E_INVALID);
     ck_assert_msg(says("phase 2 of 3 (by hand)") && says("not yet"), "%s", diag_last()->message);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM things"), 0);
-    ck_assert_int_eq(number(w, "SELECT count(*) FROM strata_journal"), 1);
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM strata_journal WHERE state = 'done'"), 1);
     CODE(st_upgrade(w->e, &steps, "head", FIBER_FOREVER), ST_E_INVALID);
     OK(st_upgrade(w->e, &steps, "head", FIBER_FOREVER));
     ck_assert_int_eq(step.runs, 3);
