@@ -36,7 +36,7 @@ bool autogen_matches(const char *pattern, const char *name)
     return !*pattern;
 }
 
-static bool any_matches(const char *const *patterns, const char *name)
+bool autogen_matches_any(const char *const *patterns, const char *name)
 {
     for (; patterns && *patterns; patterns++) {
         if (autogen_matches(*patterns, name)) {
@@ -121,7 +121,7 @@ static st_err read_both(struct maker *k, st_conn *c, const struct migrate_graph 
 /* A table of nobody's, or one of others, is left alone. */
 static bool is_ours(const struct maker *k, const struct seen_table *t)
 {
-    if (t->strange || any_matches(k->m->leave, t->name)) {
+    if (t->strange || autogen_matches_any(k->m->leave, t->name)) {
         return false;
     }
     for (size_t i = 0; i < k->seen_models.n_tables; i++) {
@@ -129,7 +129,7 @@ static bool is_ours(const struct maker *k, const struct seen_table *t)
             return true;
         }
     }
-    return history_find(&k->history.tables, NULL, t->name) || any_matches(k->m->take, t->name);
+    return history_find(&k->history.tables, NULL, t->name) || autogen_matches_any(k->m->take, t->name);
 }
 
 /* Triggers of the table that a revision made, or that the models name; policies likewise. */

@@ -15,6 +15,7 @@ const char *autogen_says(arena *a, const struct migrate_op *op);
 st_err autogen_enums(arena *a, const st_table *tables, size_t n, const st_enum_type **ret, size_t *ret_n);
 /* A '*' stands for any run of characters. */
 bool autogen_matches(const char *pattern, const char *name);
+bool autogen_matches_any(const char *const *patterns, const char *name); /* NULL-terminated, or NULL: none */
 
 /* ---- codegen.c: revision files ---- */
 struct codegen {

@@ -88,7 +88,9 @@ static st_err take_over(struct command *k, st_conn *c)
 static st_err stamp(struct command *k, st_conn *c, const bool *wanted, bool *applied)
 {
     struct migrate_state s;
-    st_err rc = migrate_begin(c, FIBER_FOREVER);
+    struct migrate_scope scope;
+    st_err rc = migrate_scope_of(k->a, st_conn_dialect(c), k->m, &k->g, &scope);
+    rc = rc ? rc : migrate_begin(c, FIBER_FOREVER);
     rc = rc ? rc : migrate_state_read(c, k->a, FIBER_FOREVER, &s);
     if (!rc && command_option(k, "--purge") && s.table_exists) {
         rc = st_conn_exec(c, "DELETE FROM strata_revisions", FIBER_FOREVER);
@@ -97,7 +99,7 @@ static st_err stamp(struct command *k, st_conn *c, const bool *wanted, bool *app
     rc = rc ? rc : migrate_state_flags(&k->g, &s, applied);
     rc = rc ? rc : take_over(k, c);
     rc = rc ? rc : record(k, c, &s, wanted, applied);
-    rc = rc || !s.table_exists ? rc : migrate_hash_store(c, k->a, FIBER_FOREVER);
+    rc = rc || !s.table_exists ? rc : migrate_hash_store(c, k->a, &scope, FIBER_FOREVER);
     return rc ? rc : st_conn_exec(c, "COMMIT", FIBER_FOREVER);
 }
 

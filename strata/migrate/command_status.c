@@ -20,9 +20,11 @@ static st_err look(struct command *k, struct found *ret)
     if (rc) {
         return rc;
     }
-    rc = migrate_state_read(c, k->a, FIBER_FOREVER, &ret->state);
+    struct migrate_scope scope;
+    rc = migrate_scope_of(k->a, st_conn_dialect(c), k->m, &k->g, &scope);
+    rc = rc ? rc : migrate_state_read(c, k->a, FIBER_FOREVER, &ret->state);
     rc = rc ? rc : migrate_journal_read(c, k->a, FIBER_FOREVER, &ret->journal);
-    rc = rc || !ret->state.n ? rc : migrate_schema_hash(c, k->a, FIBER_FOREVER, &ret->hash);
+    rc = rc || !ret->state.n ? rc : migrate_schema_hash(c, k->a, &scope, FIBER_FOREVER, &ret->hash);
     st_conn_release(c);
     return rc;
 }

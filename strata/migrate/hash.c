@@ -26,33 +26,36 @@ static const char lines_postgresql[] =
     "WITH t AS (SELECT oid, relname, relrowsecurity, relforcerowsecurity FROM pg_catalog.pg_class "
     "WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace "
     "AND relname NOT IN ('strata_revisions', 'strata_journal')) "
-    "SELECT line FROM ("
-    "SELECT format('%s column %s %s null %s default %s generated %s identity %s collation %s comment %s', relname, "
+    "SELECT relname, line FROM ("
+    "SELECT relname, format('%s column %s %s null %s default %s generated %s identity %s collation %s comment %s', "
+    "relname, "
     "attname, format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attgenerated, "
     "attidentity, "
     "attcollation, col_description(attrelid, attnum)) AS line "
     "FROM t JOIN pg_attribute a ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped "
     "LEFT JOIN pg_attrdef d ON adrelid = t.oid AND adnum = attnum "
-    "UNION ALL SELECT format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
+    "UNION ALL SELECT relname, format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "
     "FROM t JOIN pg_constraint c ON conrelid = t.oid "
-    "UNION ALL SELECT format('%s index %s valid %s', relname, pg_get_indexdef(indexrelid), indisvalid) "
+    "UNION ALL SELECT relname, format('%s index %s valid %s', relname, pg_get_indexdef(indexrelid), indisvalid) "
     "FROM t JOIN pg_index ON indrelid = t.oid "
-    "UNION ALL SELECT format('%s rows %s forced %s comment %s', relname, relrowsecurity, relforcerowsecurity, "
+    "UNION ALL SELECT relname, format('%s rows %s forced %s comment %s', relname, relrowsecurity, relforcerowsecurity, "
     "obj_description(oid, 'pg_class')) FROM t "
-    "UNION ALL SELECT format('%s policy %s for %s permissive %s to %s using %s check %s', relname, polname, polcmd, "
+    "UNION ALL SELECT relname, format('%s policy %s for %s permissive %s to %s using %s check %s', relname, polname, "
+    "polcmd, "
     "polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) "
     "FROM t JOIN pg_policy ON polrelid = t.oid "
-    "UNION ALL SELECT format('%s trigger %s %s', relname, pg_get_triggerdef(g.oid), p.prosrc) "
+    "UNION ALL SELECT relname, format('%s trigger %s %s', relname, pg_get_triggerdef(g.oid), p.prosrc) "
     "FROM t JOIN pg_trigger g ON tgrelid = t.oid AND NOT tgisinternal JOIN pg_proc p ON p.oid = tgfoid "
-    "UNION ALL SELECT format('enum %s %s', typname, array_agg(enumlabel ORDER BY enumsortorder)) "
+    "UNION ALL SELECT typname, format('enum %s %s', typname, array_agg(enumlabel ORDER BY enumsortorder)) "
     "FROM pg_type y JOIN pg_enum e ON enumtypid = y.oid WHERE typnamespace = current_schema()::regnamespace "
     "GROUP BY typname"
     ") AS lines ORDER BY line COLLATE \"C\"";
 /* Tables apart, so that the parts of their texts can be brought into one order. */
-static const char lines_sqlite[] = "SELECT (CASE type WHEN 'table' THEN 'T' ELSE '-' END) || name || ' ' || sql FROM "
-                                   "sqlite_master WHERE sql IS NOT NULL "
-                                   "AND tbl_name NOT IN ('strata_revisions', 'strata_journal') AND name NOT LIKE "
-                                   "'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+static const char lines_sqlite[] =
+    "SELECT tbl_name, (CASE type WHEN 'table' THEN 'T' ELSE '-' END) || name || ' ' || sql FROM "
+    "sqlite_master WHERE sql IS NOT NULL "
+    "AND tbl_name NOT IN ('strata_revisions', 'strata_journal') AND name NOT LIKE "
+    "'sqlite\\_%' ESCAPE '\\' ORDER BY name";
 
 struct lines {
     arena *a;
@@ -159,28 +162,37 @@ static st_err add_table(struct lines *k, const char *text)
     return 0;
 }
 
-struct text_list {
+struct line {
+    const char *of, *text; /* of: the table or type */
+};
+struct line_list {
     arena *a;
+    const struct migrate_scope *scope;
     const char **v;
     size_t n, room;
 };
 
 static int take_line(void *arg, void *obj)
 {
-    struct text_list *k = arg;
+    struct line_list *k = arg;
+    const struct line *l = obj;
+    if (k->scope && !migrate_scope_has(k->scope, l->of)) {
+        return 0;
+    }
     st_err rc = migrate_grow(k->a, &k->v, k->n, &k->room, sizeof *k->v);
     if (!rc) {
-        k->v[k->n++] = *(const char *const *)obj;
+        k->v[k->n++] = l->text;
     }
     return rc ? rc : 1;
 }
 
-st_err migrate_schema_hash(st_conn *c, arena *a, int64_t deadline, const char **ret)
+st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret)
 {
-    static const struct st_field field = {.type = ST_TEXT};
-    static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    static const struct st_field fields[] = {{.type = ST_TEXT, .offset = offsetof(struct line, of)},
+                                             {.type = ST_TEXT, .offset = offsetof(struct line, text)}};
+    static const struct st_shape shape = {fields, 2, sizeof(struct line), 0};
     bool lite = st_conn_dialect(c) == ST_SQLITE;
-    struct text_list list = {.a = a};
+    struct line_list list = {.a = a, .scope = scope};
     struct st_stmt q = {.sql = str_of(lite ? lines_sqlite : lines_postgresql),
                         .shape = &shape,
                         .arena = a,
@@ -202,10 +214,10 @@ st_err migrate_schema_hash(st_conn *c, arena *a, int64_t deadline, const char **
     return *ret ? 0 : diag_nomem();
 }
 
-st_err migrate_hash_store(st_conn *c, arena *a, int64_t deadline)
+st_err migrate_hash_store(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline)
 {
     const char *hash = NULL;
-    st_err rc = migrate_schema_hash(c, a, deadline, &hash);
+    st_err rc = migrate_schema_hash(c, a, scope, deadline, &hash);
     if (rc) {
         return rc;
     }

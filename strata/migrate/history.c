@@ -109,10 +109,10 @@ st_err history_read(arena *a, enum st_dialect d, const struct migrate_graph *g, 
         st_ops ops;
         migrate_ops_init(&ops, a, d);
         (void)g->nodes[i].rev->upgrade(&ops);
-        for (size_t k = 0; !rc && k < ops.n; k++) {
+        rc = ops.err == -ENOMEM ? ops.err : 0;
+        for (size_t k = 0; !rc && !ops.err && k < ops.n; k++) {
             rc = take(a, ret, &ops.ops[k]);
         }
-        rc = ops.err == -ENOMEM ? ops.err : rc;
     }
     return rc;
 }

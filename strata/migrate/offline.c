@@ -10,6 +10,7 @@ struct printer {
     arena *a;
     st_engine *e;               /* SQLite: in memory */
     struct migrate_state state; /* as it is at this place of the script */
+    struct migrate_scope scope; /* SQLite, for the hash */
     bool quiet;                 /* SQLite: only brings the database in memory to where the script begins */
 };
 
@@ -146,7 +147,7 @@ static st_err run_in_memory(struct printer *k, st_conn *c, const struct migrate_
     for (size_t i = 0; !rc && i < record->n; i++) {
         rc = migrate_run_step(c, k->a, &record->steps[i], FIBER_FOREVER);
     }
-    rc = rc ? rc : migrate_hash_store(c, k->a, FIBER_FOREVER);
+    rc = rc ? rc : migrate_hash_store(c, k->a, &k->scope, FIBER_FOREVER);
     rc = rc ? rc : st_conn_exec(c, "COMMIT", FIBER_FOREVER);
     rc = rc || !keys_off ? rc : st_conn_exec(c, "PRAGMA foreign_keys = ON", FIBER_FOREVER);
     st_engine_trace(k->e, NULL, NULL);
@@ -216,7 +217,8 @@ static st_err where_from(struct printer *k, bool *applied, const char **ret_targ
 static st_err come_there(struct printer *k, const bool *applied)
 {
     bool exists = k->state.table_exists, has_hash = k->state.has_hash;
-    st_err rc = st_engine_open("sqlite:///:memory:", NULL, &k->e);
+    st_err rc = migrate_scope_of(k->a, ST_SQLITE, k->o->m, k->o->g, &k->scope);
+    rc = rc ? rc : st_engine_open("sqlite:///:memory:", NULL, &k->e);
     k->quiet = true;
     k->state.table_exists = k->state.has_hash = false;
     for (size_t i = 0; !rc && i < k->o->g->n; i++) {

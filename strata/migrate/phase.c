@@ -49,7 +49,7 @@ static st_err record(struct migrate_runner *r, struct migrate_round *round)
     for (size_t i = 0; !rc && i < p.n; i++) {
         rc = migrate_run_step(r->conn, round->a, &p.steps[i], r->deadline);
     }
-    rc = rc ? rc : migrate_hash_store(r->conn, round->a, r->deadline);
+    rc = rc ? rc : migrate_hash_store(r->conn, round->a, &r->scope, r->deadline);
     return rc || !round->journal.n ? rc : migrate_journal_clear(r->conn, round->a, r->node->rev->id, r->deadline);
 }
 

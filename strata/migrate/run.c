@@ -294,7 +294,8 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
     if (!r.todo || !r.applied) {
         return diag_nomem();
     }
-    rc = migrate_open(&r);
+    rc = migrate_scope_of(a, r.d, m, &g, &r.scope);
+    rc = rc ? rc : migrate_open(&r);
     for (bool done = false; !rc && !done;) {
         arena_reset(each);
         rc = go_round(&r, each, &done);

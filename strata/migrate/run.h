@@ -43,11 +43,20 @@ st_err migrate_journal_fail(st_conn *c, arena *a, const struct migrate_journal_r
 
 /* ---- hash.c ---- */
 enum { MIGRATE_HASH_LEN = 32 }; /* hexadecimal digits */
-/* Of everything in the database's (PostgreSQL: current) schema but Strata's own two tables, in arena a. The order of
- * columns does not count. */
-st_err migrate_schema_hash(st_conn *c, arena *a, int64_t deadline, const char **ret);
+/* scope.c: the tables and enum types that the program's revisions and models speak of */
+struct migrate_scope {
+    const char *const *words; /* sorted */
+    size_t n;
+    const struct st_migrations *m;
+};
+st_err migrate_scope_of(arena *a, enum st_dialect d, const struct st_migrations *m, const struct migrate_graph *g,
+                        struct migrate_scope *ret);
+bool migrate_scope_has(const struct migrate_scope *s, const char *name);
+/* Of what is in scope (NULL: of everything) in the database's (PostgreSQL: current) schema but Strata's own two tables,
+ * in arena a. The order of columns does not count. */
+st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret);
 /* With the newest revision in strata_revisions, in the transaction that is open. */
-st_err migrate_hash_store(st_conn *c, arena *a, int64_t deadline);
+st_err migrate_hash_store(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline);
 /* Of a text, 16 digits. */
 const char *migrate_hash_text(arena *a, const char *text, size_t len);
 
@@ -79,6 +88,7 @@ struct migrate_runner {
     arena *plan_arena;
     struct migrate_plan plan;
     const char **hashes; /* by phase */
+    struct migrate_scope scope;
     int64_t revision_started;
 };
 struct migrate_round { /* what a transaction has read */

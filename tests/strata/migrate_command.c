@@ -10,15 +10,18 @@ static st_err down(st_ops *o)
 {
     return st_drop_table(o, "notes");
 }
-static st_err nothing(st_ops *o)
+static st_err up_loud(st_ops *o)
 {
-    (void)o;
-    return 0;
+    return st_sql(o, 0, "CREATE TABLE \"Loud Notes\" (n integer)");
+}
+static st_err down_loud(st_ops *o)
+{
+    return st_sql(o, 0, "DROP TABLE \"Loud Notes\"");
 }
 
 static const st_revision rev1 = {.id = "a1", .message = "notes", .upgrade = up, .downgrade = down, .label = "start"};
 static const st_revision rev2 = {
-    .id = "b2", .parents = {"a1"}, .message = "more", .upgrade = nothing, .downgrade = nothing};
+    .id = "b2", .parents = {"a1"}, .message = "more", .upgrade = up_loud, .downgrade = down_loud};
 static const struct st_migrations two = {.revisions = (const st_revision *const[]){&rev1, &rev2, NULL},
                                          .program = "prog migrate"};
 
@@ -124,6 +127,13 @@ DB_TEST(what_was_changed_past_the_revisions_is_noticed)
     ends(w->e, "check", 1, "the schema was changed past the revisions");
     ends(w->e, "status", 0, "which is not what the newest revision left");
     must(w, "ALTER TABLE notes DROP COLUMN x");
+    ends(w->e, "check", 0, "the database has all 2 revisions\n");
+    must(w, "CREATE TABLE theirs (x integer)"); /* who shares the database may do in it as they like */
+    must(w, "CREATE INDEX theirs_idx ON theirs (x)");
+    ends(w->e, "check", 0, "the database has all 2 revisions\n");
+    must(w, "CREATE INDEX extra ON \"Loud Notes\" (n)"); /* made by a revision's own SQL */
+    ends(w->e, "check", 1, "the schema was changed past the revisions");
+    must(w, "DROP INDEX extra");
     ends(w->e, "check", 0, "the database has all 2 revisions\n");
 }
 
