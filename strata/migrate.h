@@ -214,6 +214,9 @@ st_err st_sql(st_ops *o, enum st_dialect only, const char *sql); /* only 0: both
 /* A step in C, over a session across tenants in a transaction of its own, which is committed when fn returns 0. It may
  * run again after a crash: what it has done must not harm it. Left out of offline SQL, with a remark. */
 st_err st_run_step(st_ops *o, const char *name, st_err (*fn)(struct st_session *s, void *arg), void *arg);
+/* Lint lets the next call do what rule would find in it ("drop-column"), and says the reason instead. ST_E_INVALID: no
+ * such rule, or no reason. */
+st_err st_allow(st_ops *o, const char *rule, const char *reason);
 /* UPDATE table SET set WHERE where, in batches along the primary key, each a transaction of its own with a pause
  * behind it, going on where it was after a crash. */
 typedef struct st_backfill {

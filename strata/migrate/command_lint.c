@@ -12,6 +12,48 @@ static bool is_allowed(const struct command *k, const char *name)
     return false;
 }
 
+/* A line that is long goes on below, so that it reads in 80 columns. */
+static void wrapped(FILE *out, const char *head, const char *text)
+{
+    size_t room = 78 - strlen(head);
+    const char *lead = head;
+    while (*text) {
+        size_t n = strlen(text), cut = n;
+        if (n > room) {
+            for (cut = room; cut > 20 && text[cut] != ' '; cut--) {
+            }
+            cut = text[cut] == ' ' ? cut : room;
+        }
+        (void)fprintf(out, "%s%.*s\n", lead, (int)cut, text);
+        text += cut + strspn(text + cut, " ");
+        lead = "             ";
+        room = 78 - strlen(lead);
+    }
+}
+
+/* One line of the statement. */
+static st_err show(struct command *k, const st_revision *rev, const struct lint_finding *x)
+{
+    buf what BUF_AUTO;
+    buf_init(&what, 4096);
+    for (const char *c = x->what; *c; c++) {
+        bool blank = strchr(" \t\r\n", *c) != NULL;
+        if (!blank || (what.len && what.p[what.len - 1] != ' ')) {
+            buf_put_char(&what, blank ? ' ' : *c);
+        }
+    }
+    if (what.err) {
+        return diag_nomem();
+    }
+    (void)fprintf(k->out, "%s  %s%s: %s%s%s\n", rev->id, x->allowed ? "allowed " : "", x->rule->name,
+                  x->table ? x->table : "", x->table ? ": " : "", what.len ? what.p : "");
+    wrapped(k->out, "    because  ", x->allowed ? x->allowed : x->rule->why);
+    if (!x->allowed) {
+        wrapped(k->out, "    instead  ", x->rule->recipe);
+    }
+    return 0;
+}
+
 static st_err lint(struct command *k, const st_revision *rev, size_t *found)
 {
     st_ops ops;
@@ -19,33 +61,22 @@ static st_err lint(struct command *k, const st_revision *rev, size_t *found)
     migrate_ops_init(&ops, k->a, ST_POSTGRESQL);
     st_err rc = rev->upgrade ? rev->upgrade(&ops) : 0;
     rc = ops.err ? ops.err : rc;
-    rc = rc ? rc : lint_operations(k->a, ops.ops, ops.n, &f);
-    if (rc) {
-        return diag_wrap(rc, "upgrade of the revision %s", rev->id);
-    }
-    for (size_t i = 0; i < f.n; i++) {
-        const struct lint_finding *x = &f.v[i];
-        if (!is_allowed(k, x->rule->name)) {
-            (void)fprintf(k->out, "%s  %s: %s%s%s: %s\n  instead: %s\n", rev->id, x->rule->name,
-                          x->table ? x->table : "", x->table ? ": " : "", x->what, x->rule->why, x->rule->recipe);
-            (*found)++;
+    rc = rc ? rc : lint_operations(k->a, &ops, &f);
+    for (size_t i = 0; !rc && i < f.n; i++) {
+        if (!is_allowed(k, f.v[i].rule->name)) {
+            rc = show(k, rev, &f.v[i]);
+            *found += !f.v[i].allowed;
         }
     }
-    return 0;
+    return rc ? diag_wrap(rc, "upgrade of the revision %s", rev->id) : 0;
 }
 
 static st_err check_allowed(struct command *k)
 {
     for (unsigned i = 0; i < k->n_options; i++) {
-        size_t at = 0;
-        const struct lint_rule *r = lint_rule_at(at);
-        while (r && strcmp(r->name, k->options[i].value) != 0) {
-            r = lint_rule_at(++at);
-        }
-        if (strcmp(k->options[i].name, "--allow") == 0 && !r) {
+        if (strcmp(k->options[i].name, "--allow") == 0 && !lint_rule_find(k->options[i].value)) {
             k->usage = true;
-            return diag_set(ST_E_INVALID, "--allow %.60s: there is no such rule; --rules lists them",
-                            k->options[i].value);
+            return lint_no_rule(k->options[i].value);
         }
     }
     return 0;
@@ -57,7 +88,9 @@ static st_err run_lint(struct command *k)
     if (command_option(k, "--rules")) {
         const struct lint_rule *r;
         for (size_t i = 0; (r = lint_rule_at(i)); i++) {
-            (void)fprintf(k->out, "%-18s %s\n%20sinstead: %s\n", r->name, r->why, "", r->recipe);
+            (void)fprintf(k->out, "%s\n", r->name);
+            wrapped(k->out, "    because  ", r->why);
+            wrapped(k->out, "    instead  ", r->recipe);
         }
         return 0;
     }
@@ -83,7 +116,8 @@ static st_err run_lint(struct command *k)
     if (found) {
         diag_set(ST_E_INVALID, "%zu finding%s in %zu revision%s", found, found == 1 ? "" : "s", looked,
                  looked == 1 ? "" : "s");
-        diag_hint("mend it as said, or allow it: --allow RULE, or \"-- lint: allow RULE\" in the SQL");
+        diag_hint("mend it as said, or allow it: st_allow(o, \"RULE\", \"why\") before the operation, \"-- lint: allow "
+                  "RULE: why\" in the SQL, or --allow RULE");
         return ST_E_INVALID;
     }
     (void)fprintf(k->out, "nothing found in %zu revision%s\n", looked, looked == 1 ? "" : "s");

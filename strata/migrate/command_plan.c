@@ -3,12 +3,24 @@
 #include "strata/migrate/run.h"
 #include "strata/migrate/sql_look.h"
 
-/* "ACCESS EXCLUSIVE on notes, scans it" */
-static void show_lock(FILE *out, const struct migrate_step *s)
+/* "ACCESS EXCLUSIVE on notes, while it is scanned", and what else it takes. */
+static void show_locks(FILE *out, const struct migrate_step *s)
 {
     if (s->lock) {
-        (void)fprintf(out, "      -- %s on %s%s%s\n", migrate_lock_name(s->lock), s->locked ? s->locked : "a table",
-                      s->scans ? ", while it is scanned" : "", s->rewrites ? ", while it is rewritten" : "");
+        (void)fprintf(out, "      -- %s on %s%s%s%s\n", migrate_lock_name(s->lock), s->locked ? s->locked : "a table",
+                      s->scans ? ", while it is scanned" : "", s->rewrites ? ", while it is rewritten" : "",
+                      s->referenced ? ", and on tables that foreign keys in it point at" : "");
+    }
+    for (size_t i = 0; i < s->n_others; i++) {
+        (void)fprintf(out, "      -- %s on %s\n", migrate_lock_name(s->others[i].lock), s->others[i].table);
+    }
+}
+
+/* Under the operation's last step. */
+static void show_allowed(FILE *out, const struct migrate_op *op)
+{
+    for (const struct migrate_allow *w = op ? op->allow : NULL; w; w = w->next) {
+        (void)fprintf(out, "      -- allowed %s: %s\n", w->rule, w->reason);
     }
 }
 
@@ -58,7 +70,7 @@ static st_err show_step(struct command *k, enum st_dialect d, const struct migra
                       s->op->backfill->batch ? s->op->backfill->batch : 1000);
         break;
     }
-    show_lock(k->out, s);
+    show_locks(k->out, s);
     return 0;
 }
 
@@ -83,6 +95,9 @@ static st_err show_revision(struct command *k, enum st_dialect d, const st_revis
                       done ? ": done" : "");
         for (size_t s = phase->first; !rc && !done && s < phase->first + phase->n; s++) {
             rc = show_step(k, d, &p.steps[s]);
+            if (s + 1 == p.n || p.steps[s + 1].op != p.steps[s].op) {
+                show_allowed(k->out, p.steps[s].op);
+            }
         }
     }
     return rc;

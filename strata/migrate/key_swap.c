@@ -101,6 +101,7 @@ static st_err numbered(st_ops *o, const st_key_swap *k, bool by_sqlite)
 
 st_err st_swap_key(st_ops *o, const st_key_swap *k)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, k)) {
         return o->err;
     }
@@ -135,6 +136,7 @@ st_err st_swap_key(st_ops *o, const st_key_swap *k)
 
 st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, k)) {
         return o->err;
     }
@@ -164,6 +166,7 @@ st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
 
 st_err st_swap_key_end(st_ops *o, const st_key_swap *k)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, k)) {
         return o->err;
     }
@@ -178,6 +181,7 @@ st_err st_swap_key_end(st_ops *o, const st_key_swap *k)
 
 st_err st_swap_key_restore(st_ops *o, const st_key_swap *k)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, k)) {
         return o->err;
     }

@@ -11,8 +11,9 @@ struct lint_rule {
 };
 struct lint_finding {
     const struct lint_rule *rule;
-    const char *table; /* or NULL */
-    const char *what;  /* the column, the statement's beginning */
+    const char *table;   /* or NULL */
+    const char *what;    /* the column, the statement's beginning */
+    const char *allowed; /* why it is allowed; NULL: it is not */
 };
 struct lint_findings {
     struct lint_finding *v;
@@ -20,7 +21,10 @@ struct lint_findings {
 };
 /* By number from 0; NULL behind the last. */
 const struct lint_rule *lint_rule_at(size_t i);
-/* What is found in a revision's operations on PostgreSQL. SQL of its own may say "-- lint: allow NAME". */
-st_err lint_operations(arena *a, const struct migrate_op *ops, size_t n, struct lint_findings *ret);
+const struct lint_rule *lint_rule_find(const char *name); /* or NULL */
+st_err lint_no_rule(const char *name);                    /* the error for a name that is none */
+/* What is found in a revision's operations on PostgreSQL, what is allowed among it. SQL of its own may say
+ * "-- lint: allow NAME: REASON". */
+st_err lint_operations(arena *a, const st_ops *o, struct lint_findings *ret);
 
 #endif

@@ -41,7 +41,8 @@ struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const ch
         migrate_op_fail(o, diag_nomem());
         return NULL;
     }
-    o->ops[o->n] = (struct migrate_op){.kind = kind, .together = o->together, .table = copy};
+    o->ops[o->n] = (struct migrate_op){.kind = kind, .together = o->together, .table = copy, .allow = o->allow};
+    o->allow = o->calls ? o->allow : NULL;
     return &o->ops[o->n++];
 }
 

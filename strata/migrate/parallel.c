@@ -134,6 +134,7 @@ static st_err add_and_fill(const struct pair *x)
 
 st_err st_parallel_begin(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }
@@ -143,6 +144,7 @@ st_err st_parallel_begin(st_ops *o, const st_parallel *p)
 
 st_err st_parallel_abort(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }
@@ -164,6 +166,7 @@ static st_err restep(st_ops *o, const st_parallel *p, enum stage was, enum stage
 
 st_err st_parallel_complete(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }
@@ -175,6 +178,7 @@ st_err st_parallel_complete(st_ops *o, const st_parallel *p)
 
 st_err st_parallel_reopen(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }
@@ -204,6 +208,7 @@ st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back)
 
 static st_err swap(st_ops *o, const st_parallel *p, bool back)
 {
+    MIGRATE_ONE_CALL(o);
     st_err rc = check(o, p);
     rc = rc ? rc : migrate_parallel_step(o, p, back, false);
     rc = rc ? rc : migrate_parallel_rename(o, p, back);
@@ -222,6 +227,7 @@ st_err st_parallel_swap_back(st_ops *o, const st_parallel *p)
 
 st_err st_parallel_end(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }
@@ -247,6 +253,7 @@ static void restored_where(const struct pair *x, buf *b)
 
 st_err st_parallel_restore(st_ops *o, const st_parallel *p)
 {
+    MIGRATE_ONE_CALL(o);
     if (check(o, p)) {
         return o->err;
     }

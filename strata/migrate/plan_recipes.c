@@ -275,7 +275,11 @@ static st_err change_key(struct migrate_planner *p, const struct migrate_op *op)
     ddl_ident(&p->sql, name ? name : "");
     buf_puts(&p->sql, " PRIMARY KEY USING INDEX ");
     ddl_ident(&p->sql, i.name ? i.name : "");
-    return rc ? rc : safe_add(p);
+    rc = rc ? rc : safe_add(p);
+    if (!rc) {
+        p->plan->steps[p->plan->n - 1].proven = true; /* its columns are NOT NULL */
+    }
+    return rc;
 }
 
 static st_err add_check(struct migrate_planner *p, const struct migrate_op *op)

@@ -116,10 +116,17 @@ enum migrate_op_kind {
     MIGRATE_RUN,
     MIGRATE_BACKFILL
 };
+struct migrate_allow { /* a permission for lint; in the arena */
+    const char *rule, *reason;
+    struct migrate_allow *next;   /* for the same operations */
+    struct migrate_allow *before; /* of the revision */
+    bool used;
+};
 struct migrate_op {
     enum migrate_op_kind kind;
-    unsigned together; /* operations of one number are one transaction whatever it locks; 0: none */
-    const char *table; /* NULL for SQL of the revision's own and for enums */
+    unsigned together;           /* operations of one number are one transaction whatever it locks; 0: none */
+    const char *table;           /* NULL for SQL of the revision's own and for enums */
+    struct migrate_allow *allow; /* or NULL */
     union {
         st_table *create;
         st_table_column *column;
@@ -169,9 +176,22 @@ struct st_ops {
     enum st_dialect dialect;
     struct migrate_op *ops;
     size_t n, room;
-    unsigned together, n_together; /* of the operations to come; the last number given */
-    st_err err;                    /* the first failure */
+    unsigned together, n_together;            /* of the operations to come; the last number given */
+    struct migrate_allow *allow, *all_allows; /* for the next call; the last of the revision */
+    unsigned calls;                           /* under way, of those that record several operations */
+    st_err err;                               /* the first failure */
 };
+/* At the beginning of a call that records several operations: what is allowed is allowed for all of them. */
+static inline st_ops *migrate_call_begin(st_ops *o)
+{
+    o->calls++;
+    return o;
+}
+static inline void migrate_call_end(st_ops **o)
+{
+    (*o)->allow = --(*o)->calls ? (*o)->allow : NULL;
+}
+#define MIGRATE_ONE_CALL(o) __attribute__((cleanup(migrate_call_end), unused)) st_ops *one_call_ = migrate_call_begin(o)
 /* What is recorded between the two, renames and triggers, is one transaction: programs would stumble over half of it.
  */
 void migrate_ops_together(st_ops *o, bool begin);
@@ -199,12 +219,18 @@ st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back);
  * was done before. A revision of one phase needs no journal. */
 enum migrate_lock { /* PostgreSQL's, weakest first; what a step takes on step.locked */
                     MIGRATE_LOCK_NONE,
+                    MIGRATE_LOCK_ACCESS_SHARE,
                     MIGRATE_LOCK_ROW_SHARE,
                     MIGRATE_LOCK_ROW_EXCLUSIVE,
                     MIGRATE_LOCK_SHARE_UPDATE_EXCLUSIVE,
                     MIGRATE_LOCK_SHARE,
                     MIGRATE_LOCK_SHARE_ROW_EXCLUSIVE,
+                    MIGRATE_LOCK_EXCLUSIVE,
                     MIGRATE_LOCK_ACCESS_EXCLUSIVE
+};
+struct migrate_held {
+    enum migrate_lock lock;
+    const char *table;
 };
 enum migrate_step_kind {
     MIGRATE_STEP_SQL,
@@ -222,7 +248,10 @@ struct migrate_step {
     const struct migrate_op *op; /* where it comes from, or NULL */
     const char *index;           /* MIGRATE_STEP_INDEX: its name */
     enum migrate_lock lock;
-    const char *locked;   /* the table */
+    const char *locked;                /* the table */
+    const struct migrate_held *others; /* tables beside it */
+    size_t n_others;
+    bool referenced;      /* and those that its foreign keys point at, which the catalog knows */
     bool rewrites, scans; /* while it holds the lock */
     bool proven;          /* a constraint says already what it would scan for */
     size_t n_ops;         /* MIGRATE_STEP_REBUILD: op and those behind it, all of one table */

@@ -1,42 +1,17 @@
 #include "strata/migrate/sql_look.h"
 
+#include <assert.h>
 #include <errno.h>
 
-#include "strata/migrate/sql_text.h"
-
-enum { WORDS_MAX = 400 };
-
-/* Past a body in dollars, "$$ ... $$", whose opening is the token. */
-static void skip_dollars(struct sql_reader *r, str token)
-{
-    ptrdiff_t second = str_find_char(str_from(token, 1), '$');
-    if (second < 0 || !r->rest.p) {
-        return;
-    }
-    str tag = str_n(token.p, (size_t)second + 2);
-    const char *end = r->rest.p + r->rest.len;
-    str behind = {tag.p + tag.len, (size_t)(end - (tag.p + tag.len))};
-    ptrdiff_t close = str_find(behind, tag);
-    r->rest = close < 0 ? str_from(r->rest, r->rest.len) : str_from(behind, (size_t)close + tag.len);
-}
-
-static struct sql_token next(struct sql_reader *r)
-{
-    struct sql_token t = sql_next(r);
-    if (t.kind == SQL_WORD && t.text.p[0] == '$') {
-        skip_dollars(r, t.text);
-        t.kind = SQL_STRING;
-    }
-    return t;
-}
+#include "strata/migrate/sql_words.h"
 
 bool sql_statement(str *script, str *ret)
 {
     const char *end = script->p + script->len;
-    struct sql_reader r = {.rest = *script};
-    struct sql_token t = next(&r);
+    struct sql_reader r = {.rest = *script, .postgresql = true};
+    struct sql_token t = words_next(&r);
     while (sql_is(t, ";")) {
-        t = next(&r);
+        t = words_next(&r);
     }
     if (t.kind == SQL_END) {
         *script = (str){end, 0};
@@ -44,7 +19,7 @@ bool sql_statement(str *script, str *ret)
     }
     const char *first = t.text.p;
     while (t.kind != SQL_END && !sql_is(t, ";")) {
-        t = next(&r);
+        t = words_next(&r);
     }
     const char *last = t.kind == SQL_END ? end : t.text.p;
     *ret = str_trim((str){first, (size_t)(last - first)});
@@ -52,260 +27,215 @@ bool sql_statement(str *script, str *ret)
     return true;
 }
 
-/* A statement as its tokens; those behind the last are all SQL_END. */
-struct words {
-    arena *a;
-    struct sql_token v[WORDS_MAX + 4];
-    size_t n, at;
-    struct sql_look *look;
-};
-
-static bool is(const struct words *w, size_t at, const char *what)
+static void found(struct sql_words *w, enum migrate_lock lock, bool scans, bool rewrites, enum sql_hazard hazard)
 {
-    return at < w->n && sql_is(w->v[at], what);
+    words_lock(w, lock);
+    w->look->scans = w->look->scans || scans;
+    w->look->rewrites = w->look->rewrites || rewrites;
+    words_found(w, hazard);
 }
 
-/* Takes the words, "IF EXISTS", when they come next. */
-static bool take(struct words *w, const char *first, const char *second)
+/* "a, b, c": the table when it is one. */
+static void tables(struct sql_words *w, enum migrate_lock lock)
 {
-    if (!is(w, w->at, first) || (second && !is(w, w->at + 1, second))) {
-        return false;
+    (void)words_take(w, "if", "exists");
+    (void)words_take(w, "only", NULL);
+    const char *first = words_name(w);
+    (void)words_take(w, "*", NULL);
+    w->look->table = words_is(w, w->at, ",") ? NULL : first;
+    if (w->look->table) {
+        return;
     }
-    w->at += second ? 2 : 1;
-    return true;
-}
-
-static bool has(const struct words *w, size_t from, size_t to, const char *first, const char *second)
-{
-    for (size_t i = from; i < to; i++) {
-        if (is(w, i, first) && (!second || is(w, i + 1, second))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The name that comes next; of "schema.name" the second. */
-static const char *take_name(struct words *w)
-{
-    if (is(w, w->at + 1, ".")) {
-        w->at += 2;
-    }
-    struct sql_token t = w->at < w->n ? w->v[w->at] : (struct sql_token){.kind = SQL_END};
-    w->at++;
-    return t.kind == SQL_WORD || t.kind == SQL_NAME ? sql_unquote(w->a, t) : "?";
-}
-
-static void found(struct words *w, enum migrate_lock lock, bool scans, bool rewrites, enum sql_hazard hazard)
-{
-    struct sql_look *k = w->look;
-    k->lock = lock > k->lock ? lock : k->lock;
-    k->scans = k->scans || scans;
-    k->rewrites = k->rewrites || rewrites;
-    k->hazard = k->hazard ? k->hazard : hazard;
-}
-
-static const enum migrate_lock SUX = MIGRATE_LOCK_SHARE_UPDATE_EXCLUSIVE, SRX = MIGRATE_LOCK_SHARE_ROW_EXCLUSIVE,
-                               AX = MIGRATE_LOCK_ACCESS_EXCLUSIVE;
-
-/* The words behind DEFAULT that give every row the same. */
-static bool constant_default(const struct words *w, size_t at)
-{
-    static const char *const constants[] = {"now", "current_timestamp", "true", "false", "null", "-", "localtimestamp"};
-    if (at < w->n && (w->v[at].kind == SQL_STRING || w->v[at].kind == SQL_NUMBER)) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-        if (is(w, at, constants[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_constraint(struct words *w, size_t from, size_t to)
-{
-    bool unchecked = has(w, from, to, "not", "valid");
-    if (has(w, from, to, "foreign", "key")) {
-        found(w, SRX, !unchecked, false, unchecked ? SQL_SAFE : SQL_FOREIGN_KEY);
-    } else if (has(w, from, to, "exclude", NULL)) {
-        found(w, AX, true, false, SQL_EXCLUDE);
-    } else if (has(w, from, to, "using", "index")) {
-        found(w, AX, false, false, SQL_SAFE);
-    } else if (has(w, from, to, "unique", NULL) || has(w, from, to, "primary", "key")) {
-        found(w, AX, true, false, SQL_UNIQUE);
-    } else {
-        found(w, AX, !unchecked, false, unchecked ? SQL_SAFE : SQL_CHECK);
+    words_other(w, lock, first);
+    while (words_take(w, ",", NULL)) {
+        (void)words_take(w, "only", NULL);
+        words_other(w, lock, words_name(w));
+        (void)words_take(w, "*", NULL);
     }
 }
 
-static void add_column(struct words *w, size_t from, size_t to)
+static void on_table(struct sql_words *w, enum migrate_lock lock, bool scans, enum sql_hazard hazard)
 {
-    static const char *const numbered[] = {"serial", "bigserial", "smallserial", "serial4", "serial8", "generated"};
-    bool computed = false, filled = false, varies = false;
-    for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++) {
-        computed = computed || has(w, from, to, numbered[i], NULL);
-    }
-    for (size_t i = from; i < to; i++) {
-        filled = filled || is(w, i, "default");
-        varies = varies || (is(w, i, "default") && !constant_default(w, i + 1));
-    }
-    bool must = has(w, from, to, "not", "null") && !filled && !computed;
-    bool checks = has(w, from, to, "check", NULL) || has(w, from, to, "references", NULL);
-    bool unique = has(w, from, to, "unique", NULL) || has(w, from, to, "primary", "key");
-    found(w, AX, checks || unique, computed || varies,
-          computed                          ? SQL_COMPUTED
-          : varies                          ? SQL_VOLATILE_DEFAULT
-          : must                            ? SQL_ADD_NOT_NULL
-          : has(w, from, to, "check", NULL) ? SQL_CHECK
-          : checks                          ? SQL_FOREIGN_KEY
-          : unique                          ? SQL_UNIQUE
-          : has(w, from, to, "json", NULL)  ? SQL_JSON
-                                            : SQL_SAFE);
-}
-
-static void alter_of_column(struct words *w, size_t from, size_t to)
-{
-    if (has(w, from, to, "type", NULL)) {
-        found(w, AX, true, true, SQL_CHANGE_TYPE);
-    } else if (has(w, from, to, "set", "not")) {
-        found(w, AX, true, false, SQL_SET_NOT_NULL);
-    } else if (has(w, from, to, "drop", "not")) {
-        found(w, AX, false, false, SQL_DROP_NOT_NULL);
-    } else if (has(w, from, to, "statistics", NULL) || has(w, from, to, "set", "(")) {
-        found(w, SUX, false, false, SQL_SAFE);
-    } else {
-        found(w, AX, false, false, SQL_SAFE);
-    }
-}
-
-/* One action of ALTER TABLE, between its commas. */
-static void action(struct words *w, size_t from, size_t to)
-{
-    static const char *const constraints[] = {"constraint", "check", "foreign", "unique", "primary", "exclude"};
-    if (is(w, from, "add")) {
-        for (size_t i = 0; i < sizeof constraints / sizeof *constraints; i++) {
-            if (is(w, from + 1, constraints[i])) {
-                add_constraint(w, from, to);
-                return;
-            }
-        }
-        add_column(w, from, to);
-    } else if (is(w, from, "alter") && !is(w, from + 1, "constraint")) {
-        alter_of_column(w, from, to);
-    } else if (is(w, from, "validate")) {
-        found(w, SUX, true, false, SQL_SAFE);
-    } else if (is(w, from, "drop") && !is(w, from + 1, "constraint")) {
-        found(w, AX, false, false, SQL_DROP_COLUMN);
-    } else if (is(w, from, "rename")) {
-        found(w, AX, false, false,
-              is(w, from + 1, "to")           ? SQL_RENAME_TABLE
-              : is(w, from + 1, "constraint") ? SQL_SAFE
-                                              : SQL_RENAME_COLUMN);
-    } else if ((is(w, from, "enable") || is(w, from, "disable")) && has(w, from, to, "trigger", NULL)) {
-        found(w, SRX, false, false, SQL_SAFE);
-    } else if (is(w, from, "attach") || is(w, from, "cluster") || has(w, from, from + 2, "set", "(")) {
-        found(w, SUX, is(w, from, "attach"), false, SQL_SAFE);
-    } else if (is(w, from, "set") && (is(w, from + 1, "tablespace") || is(w, from + 1, "logged") ||
-                                      is(w, from + 1, "unlogged") || is(w, from + 1, "access"))) {
-        found(w, AX, false, true, SQL_REWRITE);
-    } else {
-        found(w, AX, false, false, SQL_SAFE);
-    }
-}
-
-static void alter_table(struct words *w)
-{
-    (void)take(w, "if", "exists");
-    (void)take(w, "only", NULL);
-    w->look->table = take_name(w);
-    (void)take(w, "*", NULL);
-    size_t from = w->at;
-    int depth = 0;
-    for (size_t i = from; i <= w->n; i++) {
-        depth += is(w, i, "(") - is(w, i, ")");
-        if (i == w->n || (depth == 0 && is(w, i, ","))) {
-            action(w, from, i);
-            from = i + 1;
-        }
-    }
-}
-
-static void on_table(struct words *w, enum migrate_lock lock, bool scans, enum sql_hazard hazard)
-{
-    for (size_t i = w->at; i < w->n; i++) {
-        if (is(w, i, "on")) {
-            w->at = i + 1;
-            (void)take(w, "only", NULL);
-            w->look->table = take_name(w);
-            break;
-        }
+    size_t on = words_find(w, w->at < w->n ? w->at : w->n, w->n, "on", NULL);
+    if (on < w->n) {
+        w->at = on + 1;
+        (void)words_take(w, "only", NULL);
+        w->look->table = words_name(w);
     }
     found(w, lock, scans, false, hazard);
 }
 
-static void create(struct words *w)
+/* Columns and expressions of the index whose table has just been read. */
+static size_t index_columns(const struct sql_words *w)
 {
-    (void)take(w, "or", "replace");
-    bool unique = take(w, "unique", NULL);
-    if (take(w, "index", NULL)) {
-        bool beside = take(w, "concurrently", NULL);
-        on_table(w, beside ? SUX : MIGRATE_LOCK_SHARE, true, beside ? SQL_IN_TRANSACTION : SQL_INDEX);
-    } else if (!unique && (take(w, "trigger", NULL) || take(w, "constraint", "trigger"))) {
+    size_t open = words_find(w, w->at < w->n ? w->at : w->n, w->n, "(", NULL), n = 0;
+    if (open < w->n) {
+        size_t end = words_close(w, open, w->n) - 1;
+        for (size_t at = open + 1; at < end; at = words_comma(w, at, end) + 1) {
+            n++;
+        }
+    }
+    return n;
+}
+
+static void create_index(struct sql_words *w, bool unique)
+{
+    bool beside = words_take(w, "concurrently", NULL);
+    on_table(w, beside ? SUX : MIGRATE_LOCK_SHARE, true, beside ? SQL_IN_TRANSACTION : SQL_INDEX);
+    words_found(w, !unique && index_columns(w) > 3 ? SQL_WIDE_INDEX : SQL_SAFE);
+}
+
+static void create(struct sql_words *w)
+{
+    static const char *const known[] = {
+        "view",       "function",  "procedure", "aggregate",    "sequence",    "schema", "extension",
+        "type",       "collation", "cast",      "role",         "user",        "group",  "operator",
+        "statistics", "event",     "foreign",   "materialized", "language",    "access", "conversion",
+        "recursive",  "server",    "text",      "transform",    "publication", NULL};
+    static const char *const alone[] = {"database", "tablespace", "subscription", NULL};
+    static const char *const kinds[] = {"temp",  "temporary", "unlogged",   "global",
+                                        "local", "trusted",   "procedural", NULL};
+    (void)words_take(w, "or", "replace");
+    bool unique = words_take(w, "unique", NULL);
+    bool own = words_is(w, w->at, "temp") || words_is(w, w->at, "temporary");
+    w->at += words_among(w, w->at, kinds);
+    if (words_take(w, "index", NULL)) {
+        create_index(w, unique);
+    } else if (words_take(w, "table", NULL)) {
+        words_create_table(w);
+        w->look->hazards = own ? 0 : w->look->hazards;
+    } else if (words_take(w, "trigger", NULL) || words_take(w, "constraint", "trigger")) {
         on_table(w, SRX, false, SQL_SAFE);
-    } else if (take(w, "policy", NULL) || take(w, "rule", NULL)) {
+    } else if (words_take(w, "policy", NULL)) {
         on_table(w, AX, false, SQL_SAFE);
+    } else if (words_take(w, "rule", NULL)) {
+        size_t to = words_find(w, w->at < w->n ? w->at : w->n, w->n, "to", NULL);
+        w->at = to < w->n ? to + 1 : w->n;
+        w->look->table = words_name(w);
+        found(w, AX, false, false, SQL_SAFE);
+    } else if (words_take(w, "domain", NULL)) {
+        static const char *const constraints[] = {"constraint", "check", "not", NULL};
+        bool bound = false;
+        for (size_t i = w->at; i < w->n; i++) {
+            bound = bound || words_among(w, i, constraints);
+        }
+        words_found(w, bound ? SQL_DOMAIN : SQL_SAFE);
+    } else {
+        words_found(w, words_among(w, w->at, alone)   ? SQL_IN_TRANSACTION
+                       : words_among(w, w->at, known) ? SQL_SAFE
+                                                      : SQL_UNKNOWN);
     }
 }
 
-static void drop(struct words *w)
+static void drop(struct sql_words *w)
 {
-    if (take(w, "table", NULL)) {
-        (void)take(w, "if", "exists");
-        w->look->table = take_name(w);
+    static const char *const small[] = {"trigger", "policy", "rule", NULL};
+    static const char *const alone[] = {"tablespace", "subscription", NULL};
+    if (words_take(w, "table", NULL)) {
+        tables(w, AX);
         found(w, AX, false, false, SQL_DROP_TABLE);
-    } else if (take(w, "index", NULL)) {
-        bool beside = take(w, "concurrently", NULL);
+        w->look->referenced = true;
+    } else if (words_take(w, "index", NULL)) {
+        bool beside = words_take(w, "concurrently", NULL);
         found(w, beside ? SUX : AX, false, false, beside ? SQL_IN_TRANSACTION : SQL_DROP_INDEX);
-    } else if (take(w, "trigger", NULL) || take(w, "policy", NULL) || take(w, "rule", NULL)) {
+    } else if (words_among(w, w->at, small)) {
         on_table(w, AX, false, SQL_SAFE);
-    } else if (take(w, "database", NULL) || take(w, "schema", NULL)) {
-        found(w, AX, false, false, SQL_DROP_DATABASE);
+    } else if (words_is(w, w->at, "database") || words_is(w, w->at, "schema") || words_is(w, w->at, "owned")) {
+        words_found(w, SQL_DROP_DATABASE);
+    } else if (words_among(w, w->at, alone)) {
+        words_found(w, SQL_IN_TRANSACTION);
+    } else {
+        words_found(w, SQL_DROP_OBJECT);
     }
 }
 
-static void alter(struct words *w)
+static void alter_type(struct sql_words *w)
 {
-    if (take(w, "table", NULL)) {
-        alter_table(w);
-    } else if (take(w, "type", NULL)) {
-        bool renames = has(w, w->at, w->n, "rename", "value");
-        found(w, MIGRATE_LOCK_NONE, false, false, renames ? SQL_RENAME_VALUE : SQL_SAFE);
-    } else if (take(w, "index", NULL)) {
-        found(w, SUX, false, false, SQL_SAFE);
-    } else if (take(w, "policy", NULL)) {
-        on_table(w, AX, false, SQL_SAFE);
-    } else if (take(w, "schema", NULL)) {
-        bool renames = has(w, w->at, w->n, "rename", NULL);
-        found(w, MIGRATE_LOCK_NONE, false, false, renames ? SQL_RENAME_SCHEMA : SQL_SAFE);
+    size_t at = w->at < w->n ? w->at : w->n;
+    if (words_have(w, at, w->n, "add", "value")) {
+        bool placed = words_have(w, at, w->n, "before", NULL) || words_have(w, at, w->n, "after", NULL);
+        words_found(w, placed ? SQL_SAFE : SQL_ENUM_ORDER);
+    } else if (words_have(w, at, w->n, "rename", "value")) {
+        words_found(w, SQL_RENAME_VALUE);
+    } else if (words_have(w, at, w->n, "rename", NULL) || words_have(w, at, w->n, "set", "schema")) {
+        words_found(w, SQL_RENAME_OBJECT);
+    } else if (words_have(w, at, w->n, "attribute", NULL)) { /* every table that has a column of it */
+        words_found(w, SQL_CHANGE_TYPE);
+    } else {
+        words_found(w, words_have(w, at, w->n, "owner", NULL) ? SQL_SAFE : SQL_UNKNOWN);
     }
 }
 
-static void write_rows(struct words *w, bool all)
+static void alter_domain(struct sql_words *w)
 {
-    (void)take(w, "only", NULL);
-    w->look->table = take_name(w);
-    bool every = all && !has(w, w->at, w->n, "where", NULL);
-    found(w, MIGRATE_LOCK_ROW_EXCLUSIVE, all, false, every ? SQL_ALL_ROWS : SQL_SAFE);
+    size_t at = w->at < w->n ? w->at : w->n;
+    bool renames = words_have(w, at, w->n, "rename", "to") || words_have(w, at, w->n, "set", "schema");
+    bool bound = words_have(w, at, w->n, "add", NULL) || words_have(w, at, w->n, "validate", NULL) ||
+                 words_have(w, at, w->n, "set", "not");
+    words_found(w, renames ? SQL_RENAME_OBJECT : bound ? SQL_DOMAIN : SQL_SAFE);
 }
 
-static void rewrite(struct words *w)
+static void alter_index(struct sql_words *w)
 {
-    bool beside = has(w, w->at, w->n, "concurrently", NULL);
+    size_t at = w->at < w->n ? w->at : w->n;
+    bool moves = words_have(w, at, w->n, "tablespace", NULL), attaches = words_have(w, at, w->n, "attach", NULL);
+    found(w, moves || attaches ? AX : SUX, false, moves, moves ? SQL_REWRITE : SQL_SAFE);
+}
+
+static void alter(struct sql_words *w)
+{
+    static const char *const named[] = {"view",      "materialized", "sequence",   "function", "procedure", "routine",
+                                        "aggregate", "extension",    "collation",  "foreign",  "role",      "user",
+                                        "group",     "operator",     "statistics", "trigger",  "event",     "server",
+                                        "language",  "publication",  "default",    "text",     NULL};
+    size_t at = w->at + 1 < w->n ? w->at + 1 : w->n;
+    if (words_is(w, w->at, "table") && words_is(w, w->at + 1, "all")) {
+        found(w, AX, false, true, SQL_REWRITE);
+    } else if (words_take(w, "table", NULL)) {
+        words_alter_table(w);
+    } else if (words_take(w, "type", NULL)) {
+        alter_type(w);
+    } else if (words_take(w, "domain", NULL)) {
+        alter_domain(w);
+    } else if (words_take(w, "index", NULL)) {
+        alter_index(w);
+    } else if (words_take(w, "policy", NULL)) {
+        on_table(w, AX, false, SQL_SAFE);
+    } else if (words_is(w, w->at, "schema")) {
+        words_found(w, words_have(w, at, w->n, "rename", NULL) ? SQL_RENAME_SCHEMA : SQL_SAFE);
+    } else if (words_is(w, w->at, "system")) {
+        words_found(w, SQL_IN_TRANSACTION);
+    } else if (words_among(w, w->at, named)) {
+        bool renames = words_have(w, at, w->n, "rename", NULL) || words_have(w, at, w->n, "set", "schema");
+        words_found(w, renames ? SQL_RENAME_OBJECT : SQL_SAFE);
+    } else {
+        words_found(w, SQL_UNKNOWN);
+    }
+}
+
+static void empty_table(struct sql_words *w)
+{
+    (void)words_take(w, "table", NULL);
+    tables(w, AX);
+    found(w, AX, false, false, SQL_TRUNCATE);
+}
+
+static void rewrite(struct sql_words *w)
+{
+    bool beside = words_have(w, 0, w->n, "concurrently", NULL);
     found(w, beside ? SUX : AX, true, true, beside ? SQL_IN_TRANSACTION : SQL_REWRITE);
 }
 
-static void lock_table(struct words *w)
+static void vacuum(struct sql_words *w)
+{
+    bool full = false;
+    for (size_t i = w->at; i < w->n; i++) {
+        full = full || words_is(w, i, "full");
+    }
+    found(w, full ? AX : SUX, true, full, full ? SQL_REWRITE : SQL_IN_TRANSACTION);
+}
+
+static void lock_table(struct sql_words *w)
 {
     static const struct {
         const char *first, *second;
@@ -313,121 +243,128 @@ static void lock_table(struct words *w)
     } modes[] = {{"access", "exclusive", MIGRATE_LOCK_ACCESS_EXCLUSIVE},
                  {"share", "row", MIGRATE_LOCK_SHARE_ROW_EXCLUSIVE},
                  {"share", "update", MIGRATE_LOCK_SHARE_UPDATE_EXCLUSIVE},
-                 {"access", "share", MIGRATE_LOCK_NONE},
+                 {"access", "share", MIGRATE_LOCK_ACCESS_SHARE},
                  {"row", "share", MIGRATE_LOCK_ROW_SHARE},
                  {"row", "exclusive", MIGRATE_LOCK_ROW_EXCLUSIVE},
+                 {"exclusive", "mode", MIGRATE_LOCK_EXCLUSIVE},
                  {"share", "mode", MIGRATE_LOCK_SHARE}};
-    (void)take(w, "table", NULL);
-    (void)take(w, "only", NULL);
-    w->look->table = take_name(w);
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        if (has(w, w->at, w->n, modes[i].first, modes[i].second)) {
-            found(w, modes[i].lock, false, false, modes[i].lock >= MIGRATE_LOCK_SHARE ? SQL_LOCK : SQL_SAFE);
+    enum migrate_lock lock = AX;
+    (void)words_take(w, "table", NULL);
+    size_t in = words_find(w, w->at < w->n ? w->at : w->n, w->n, "in", NULL);
+    for (size_t i = 0; in < w->n && i < sizeof modes / sizeof *modes; i++) {
+        if (words_is(w, in + 1, modes[i].first) && words_is(w, in + 2, modes[i].second)) {
+            lock = modes[i].lock;
+            break;
+        }
+    }
+    tables(w, lock);
+    found(w, lock, false, false, lock >= MIGRATE_LOCK_SHARE ? SQL_LOCK : SQL_SAFE);
+}
+
+static void comment(struct sql_words *w)
+{
+    bool column = words_take(w, "column", NULL);
+    if (!column && !words_take(w, "table", NULL)) {
+        return;
+    }
+    w->look->table = words_name(w);
+    char *dot = column ? strrchr(w->look->table, '.') : NULL; /* a column is table.column */
+    if (dot) {
+        w->look->table = arena_memdup0(w->a, w->look->table, (size_t)(dot - w->look->table));
+        w->nomem = w->nomem || !w->look->table;
+    }
+    words_lock(w, SUX);
+}
+
+static void setting(struct sql_words *w)
+{
+    w->at += words_is(w, w->at, "local") || words_is(w, w->at, "session");
+    static const char *const limits[] = {
+        "lock_timeout", "statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout", "all", NULL};
+    words_found(w, words_is(w, w->at, "transaction") ? SQL_TRANSACTION
+                   : words_among(w, w->at, limits)   ? SQL_TIMEOUT
+                                                     : SQL_SAFE);
+}
+
+static void look(struct sql_words *w)
+{
+    static const struct {
+        const char *word;
+        void (*does)(struct sql_words *w);
+    } verbs[] = {{"alter", alter},     {"create", create}, {"drop", drop},       {"truncate", empty_table},
+                 {"lock", lock_table}, {"vacuum", vacuum}, {"cluster", rewrite}, {"reindex", rewrite},
+                 {"refresh", rewrite}, {"set", setting},   {"reset", setting},   {"with", words_with}};
+    static const char *const transactions[] = {"begin", "start",     "commit",  "end",     "rollback",
+                                               "abort", "savepoint", "release", "prepare", NULL};
+    static const char *const plain[] = {"grant",    "security", "notify",     "listen",
+                                        "unlisten", "show",     "checkpoint", NULL};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (words_take(w, verbs[i].word, NULL)) {
+            verbs[i].does(w);
             return;
         }
     }
-    found(w, AX, false, false, SQL_LOCK);
+    if (words_write(w, w->n)) {
+        words_read(w);
+    } else if (words_take(w, "comment", "on")) {
+        comment(w);
+    } else if (words_is(w, w->at, "select") || words_is(w, w->at, "values") || words_is(w, w->at, "table") ||
+               words_is(w, w->at, "(")) {
+        words_read(w);
+    } else if (words_take(w, "analyze", NULL) || words_take(w, "analyse", NULL)) {
+        tables(w, SUX);
+        words_lock(w, SUX);
+    } else if (words_take(w, "copy", NULL)) {
+        w->look->table = words_name(w);
+        words_lock(w, MIGRATE_LOCK_ROW_EXCLUSIVE);
+    } else if (words_is(w, w->at, "revoke")) {
+        words_found(w, SQL_REVOKE);
+    } else if (words_among(w, w->at, transactions)) {
+        words_found(w, SQL_TRANSACTION);
+    } else if (!words_among(w, w->at, plain)) {
+        words_found(w, SQL_UNKNOWN);
+    }
 }
 
-static void look(struct words *w)
+static void long_names(struct sql_words *w)
 {
-    if (take(w, "alter", NULL)) {
-        alter(w);
-    } else if (take(w, "create", NULL)) {
-        create(w);
-    } else if (take(w, "drop", NULL)) {
-        drop(w);
-    } else if (take(w, "comment", "on")) {
-        bool column = take(w, "column", NULL);
-        if (column || take(w, "table", NULL)) { /* a column is table.column */
-            w->look->table = column && is(w, w->at + 1, ".") && !is(w, w->at + 3, ".") ? sql_unquote(w->a, w->v[w->at])
-                                                                                       : take_name(w);
-            found(w, SUX, false, false, SQL_SAFE);
-        }
-    } else if (take(w, "insert", "into")) {
-        write_rows(w, false);
-    } else if (take(w, "update", NULL) || take(w, "delete", "from")) {
-        write_rows(w, true);
-    } else if (take(w, "truncate", NULL)) {
-        (void)take(w, "table", NULL);
-        (void)take(w, "only", NULL);
-        w->look->table = take_name(w);
-        found(w, AX, false, false, SQL_TRUNCATE);
-    } else if (take(w, "lock", NULL)) {
-        lock_table(w);
-    } else if (take(w, "vacuum", NULL)) {
-        found(w, has(w, w->at, w->n, "full", NULL) ? AX : SUX, true, has(w, w->at, w->n, "full", NULL),
-              has(w, w->at, w->n, "full", NULL) ? SQL_REWRITE : SQL_IN_TRANSACTION);
-    } else if (take(w, "cluster", NULL) || take(w, "reindex", NULL) || take(w, "refresh", NULL)) {
-        rewrite(w);
+    for (size_t i = 0; i < w->n; i++) {
+        size_t quotes = w->v[i].kind == SQL_NAME ? 2 : 0;
+        bool name = quotes || w->v[i].kind == SQL_WORD;
+        words_found(w, name && w->v[i].text.len > ST_NAME_MAX + quotes ? SQL_LONG_NAME : SQL_SAFE);
+        /* U&"..." and what is like it: names and strings that are spelled in a way that is not read here */
+        bool escaped = i + 2 < w->n && words_is(w, i, "u") && words_is(w, i + 1, "&") &&
+                       (w->v[i + 2].kind == SQL_NAME || w->v[i + 2].kind == SQL_STRING) &&
+                       w->v[i + 1].text.p == w->v[i].text.p + 1 && w->v[i + 2].text.p == w->v[i].text.p + 2;
+        words_found(w, escaped ? SQL_UNKNOWN : SQL_SAFE);
     }
 }
 
 st_err sql_look(arena *a, str statement, struct sql_look *ret)
 {
     *ret = (struct sql_look){0};
-    struct words *w = ARENA_NEW(a, struct words);
-    if (!w) {
-        return diag_nomem();
+    struct sql_words w;
+    st_err rc = words_of(a, statement, &w);
+    if (rc) {
+        return rc;
     }
-    w->a = a;
-    w->look = ret;
-    struct sql_reader r = {.rest = statement};
-    for (struct sql_token t = next(&r); t.kind != SQL_END && w->n < WORDS_MAX; t = next(&r)) {
-        w->v[w->n++] = t;
+    w.look = ret;
+    if (w.n) {
+        look(&w);
+        long_names(&w);
     }
-    look(w);
-    return 0;
+    return w.nomem ? diag_nomem() : 0;
 }
 
-const char *migrate_lock_name(enum migrate_lock l)
+st_err sql_look_type(arena *a, const char *type, uint64_t *ret)
 {
-    static const char *const names[] = {
-        [MIGRATE_LOCK_NONE] = "",
-        [MIGRATE_LOCK_ROW_SHARE] = "ROW SHARE",
-        [MIGRATE_LOCK_ROW_EXCLUSIVE] = "ROW EXCLUSIVE",
-        [MIGRATE_LOCK_SHARE_UPDATE_EXCLUSIVE] = "SHARE UPDATE EXCLUSIVE",
-        [MIGRATE_LOCK_SHARE] = "SHARE",
-        [MIGRATE_LOCK_SHARE_ROW_EXCLUSIVE] = "SHARE ROW EXCLUSIVE",
-        [MIGRATE_LOCK_ACCESS_EXCLUSIVE] = "ACCESS EXCLUSIVE",
-    };
-    return names[l];
-}
-
-/* The strongest of a step's statements. */
-static st_err look_at_step(arena *a, struct migrate_step *s)
-{
-    str rest = str_of(s->sql), one;
-    while (sql_statement(&rest, &one)) {
-        struct sql_look k;
-        st_err rc = sql_look(a, one, &k);
-        if (rc) {
-            return rc;
-        }
-        if (k.lock > s->lock) {
-            s->lock = k.lock;
-            s->locked = k.table;
-        }
-        s->scans = s->scans || (k.scans && !s->proven);
-        s->rewrites = s->rewrites || k.rewrites;
-    }
-    if (!s->locked && s->lock && s->op) {
-        s->locked = s->op->table;
-    }
-    return 0;
-}
-
-st_err migrate_plan_locks(arena *a, struct migrate_plan *p)
-{
-    st_err rc = 0;
-    for (size_t i = 0; !rc && i < p->n; i++) {
-        struct migrate_step *s = &p->steps[i];
-        if (s->kind == MIGRATE_STEP_BACKFILL) {
-            s->lock = MIGRATE_LOCK_ROW_EXCLUSIVE;
-            s->locked = s->op->backfill->table;
-        } else if (s->sql && !s->lock && s->kind != MIGRATE_STEP_REFUSE) {
-            rc = look_at_step(a, s);
-        }
+    struct sql_look k = {0};
+    struct sql_words w;
+    st_err rc = words_of(a, str_of(type), &w);
+    if (!rc) {
+        w.look = &k;
+        words_type(&w, 0, w.n);
+        *ret = k.hazards;
     }
     return rc;
 }

@@ -9,7 +9,24 @@ static bool is_word(char c)
     return ascii_is_alpha(c) || ascii_is_digit(c) || c == '_' || c == '$' || (uint8_t)c >= 0x80;
 }
 
-static str blanks_off(str s)
+/* Behind the comment that begins there. */
+static str comment_off(str s, bool nested)
+{
+    size_t depth = 0, i = 0;
+    while (i + 1 < s.len) {
+        bool opens = (nested || !depth) && s.p[i] == '/' && s.p[i + 1] == '*';
+        bool closes = s.p[i] == '*' && s.p[i + 1] == '/';
+        depth += opens;
+        depth -= closes;
+        i += opens || closes ? 2 : 1;
+        if (!depth) {
+            return str_from(s, i);
+        }
+    }
+    return str_from(s, s.len);
+}
+
+static str blanks_off(str s, bool nested)
 {
     for (;;) {
         size_t n = 0;
@@ -21,8 +38,7 @@ static str blanks_off(str s)
             ptrdiff_t end = str_find_char(s, '\n');
             s = str_from(s, end < 0 ? s.len : (size_t)end);
         } else if (str_starts(s, STR("/*"))) {
-            ptrdiff_t end = str_find(str_from(s, 2), STR("*/"));
-            s = str_from(s, end < 0 ? s.len : (size_t)end + 4);
+            s = comment_off(s, nested);
         } else {
             return s;
         }
@@ -67,7 +83,7 @@ static struct sql_token cut(struct sql_reader *r, enum sql_kind kind, size_t n)
 
 struct sql_token sql_next(struct sql_reader *r)
 {
-    r->rest = blanks_off(r->rest);
+    r->rest = blanks_off(r->rest, r->postgresql);
     str s = r->rest;
     if (!s.len) {
         return (struct sql_token){SQL_END, {NULL, 0}};
@@ -77,7 +93,7 @@ struct sql_token sql_next(struct sql_reader *r)
         bool prefix = c != '\'';
         return cut(r, SQL_STRING, quoted(s, prefix, '\'', prefix && (c | 0x20) == 'e'));
     }
-    if (c == '"' || c == '`' || (r->brackets && c == '[')) {
+    if (c == '"' || (c == '`' && !r->postgresql) || (r->brackets && c == '[')) {
         return cut(r, SQL_NAME, quoted(s, 0, c == '[' ? ']' : c, false));
     }
     if (ascii_is_digit(c) || (c == '.' && ascii_is_digit(next))) {
@@ -113,7 +129,7 @@ str sql_unwrap(str sql)
             depth += sql_is(t, "(");
             depth -= sql_is(t, ")");
         }
-        if (depth || blanks_off(r.rest).len) {
+        if (depth || blanks_off(r.rest, false).len) {
             return sql;
         }
         sql = str_n(sql.p + 1, (size_t)(t.text.p - sql.p) - 1);

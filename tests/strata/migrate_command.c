@@ -67,7 +67,7 @@ START_TEST(help_needs_no_database)
     ends(NULL, "show a1", 0, "message    notes\nlabel      start\nchild      b2\nway back   yes\n");
     ends(NULL, "branches", 0, "");
     ends(NULL, "lint", 0, "nothing found in 2 revisions\n");
-    ends(NULL, "lint --rules", 0, "rename-column      programs that run now fail");
+    ends(NULL, "lint --rules", 0, "rename-column\n    because  programs that run now fail");
     ends(NULL, "plan --dialect postgresql", 0, "upgrade a1  notes\n  1/1 expand\n      CREATE TABLE \"notes\" (");
 }
 END_TEST
@@ -82,7 +82,7 @@ START_TEST(wrong_words_are_explained)
     ends(NULL, "upgrade --lock-timeout", 2, "a value is missing behind --lock-timeout");
     ends(NULL, "upgrade --unsafe=1", 2, "a value is nothing for --unsafe=1");
     ends(NULL, "upgrade --sql --dialect=db2", 2, "--dialect db2: it is postgresql or sqlite");
-    ends(NULL, "lint --allow rename", 2, "there is no such rule");
+    ends(NULL, "lint --allow rename", 2, "lint has no rule \"rename\"\nhint: lint --rules lists them");
     ends(NULL, "downgrade", 2, "which TARGET? See prog migrate downgrade --help");
 }
 END_TEST

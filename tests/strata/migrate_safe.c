@@ -22,9 +22,11 @@ static enum migrate_lock held_on(struct beside *k, const char *table)
     return (enum migrate_lock)number(
         &other,
         server_printf(
-            "SELECT coalesce(max(CASE mode WHEN 'AccessExclusiveLock' THEN 6 WHEN 'ShareRowExclusiveLock' THEN 5 "
-            "WHEN 'ShareLock' THEN 4 WHEN 'ShareUpdateExclusiveLock' THEN 3 WHEN 'RowExclusiveLock' THEN 2 WHEN "
-            "'RowShareLock' THEN 1 ELSE 0 END), 0)::bigint FROM pg_locks WHERE relation = to_regclass('%s') AND pid "
+            "SELECT coalesce(max(CASE mode WHEN 'AccessExclusiveLock' THEN 8 WHEN 'ExclusiveLock' THEN 7 WHEN "
+            "'ShareRowExclusiveLock' THEN 6 "
+            "WHEN 'ShareLock' THEN 5 WHEN 'ShareUpdateExclusiveLock' THEN 4 WHEN 'RowExclusiveLock' THEN 3 WHEN "
+            "'RowShareLock' THEN 2 WHEN 'AccessShareLock' THEN 1 ELSE 0 END), 0)::bigint FROM pg_locks WHERE relation "
+            "= to_regclass('%s') AND pid "
             "IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM "
             "pg_database WHERE datname = current_database()))",
             table));
