@@ -116,8 +116,7 @@ static st_err run_lint(struct command *k)
     if (found) {
         diag_set(ST_E_INVALID, "%zu finding%s in %zu revision%s", found, found == 1 ? "" : "s", looked,
                  looked == 1 ? "" : "s");
-        diag_hint("mend it as said, or allow it: st_allow(o, \"RULE\", \"why\") before the operation, \"-- lint: allow "
-                  "RULE: why\" in the SQL, or --allow RULE");
+        diag_hint("allow what is meant: st_allow(o, \"RULE\", \"why\"), or \"-- lint: allow RULE: why\" in SQL");
         return ST_E_INVALID;
     }
     (void)fprintf(k->out, "nothing found in %zu revision%s\n", looked, looked == 1 ? "" : "s");

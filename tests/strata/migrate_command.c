@@ -12,7 +12,7 @@ static st_err down(st_ops *o)
 }
 static st_err up_loud(st_ops *o)
 {
-    return st_sql(o, 0, "CREATE TABLE \"Loud Notes\" (n integer)");
+    return st_sql(o, 0, "CREATE TABLE \"Loud Notes\" (n bigint)");
 }
 static st_err down_loud(st_ops *o)
 {
