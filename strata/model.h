@@ -69,8 +69,7 @@ struct st_attr {
     const char *comment;
     const char *type_sql;  /* the column's type when it is none of ours, spelled for its database: of a text,
                               "varchar(20)"; of an ST_A_UNMAPPED, any */
-    const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK.
-                              Sessions read such a column and do not write it there. */
+    const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK */
     const char *generated; /* ST_A_UNMAPPED: GENERATED ALWAYS AS (this) STORED */
     bool identity;         /* an integer that the database numbers when a statement leaves it out; sessions write the
                               member as it is */

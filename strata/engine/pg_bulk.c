@@ -20,7 +20,8 @@ struct bulk {
 static unsigned element_oid(const struct st_field *f)
 {
     st_value v = {.type = f->type, .e.of = f->as_smallint ? NULL : f->of};
-    return f->type == ST_TEXTS || f->type == ST_UUIDS ? PG_TEXT : pg_value_oid(&v);
+    bool as_text = f->type == ST_TEXTS || f->type == ST_UUIDS || (f->type == ST_ENUM && v.e.of);
+    return as_text ? PG_TEXT : pg_value_oid(&v); /* the statement casts */
 }
 
 static unsigned array_oid(unsigned element)

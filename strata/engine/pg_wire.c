@@ -34,7 +34,7 @@ unsigned pg_value_oid(const st_value *v)
     case ST_UUIDS:
         return PG_UUID_ARRAY;
     case ST_ENUM:
-        return v->e.of ? PG_TEXT : PG_INT2;
+        return v->e.of ? 0 : PG_INT2; /* 0: whatever it is compared with or goes into, text or an enum type */
     case ST_TYPE_MAX:
         break;
     }

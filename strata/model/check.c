@@ -46,7 +46,12 @@ static st_err check_enum(const st_model *m, const st_attr *a)
 {
     const struct st_enum *e = a->enumeration;
     if (st_attr_type(a) != ST_ENUM) {
-        return e || a->as_smallint ? WRONG(m, a->name, "only an unsigned or enum member takes an enumeration") : 0;
+        return e || a->as_smallint || a->enum_type
+                   ? WRONG(m, a->name, "only an unsigned or enum member takes an enumeration")
+                   : 0;
+    }
+    if (a->enum_type && a->as_smallint) {
+        return WRONG(m, a->name, "a type of its own stores names: leave out .as_smallint or .enum_type");
     }
     if (!e || !e->n) {
         return WRONG(m, a->name, "an enum member needs .enumeration with its names (for a number use int32_t)");

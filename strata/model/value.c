@@ -75,17 +75,11 @@ st_value st_value_item(const st_attr *a, const void *list, size_t i)
 bool st_value_adapt(const st_attr *a, st_value *v)
 {
     enum st_type type = st_attr_type(a);
-    if (v->null) {
-        v->type = type;
-        return true;
-    }
-    if (v->type != type) {
+    if (!v->null && (v->type != type || (type == ST_ENUM && v->e.v >= a->enumeration->n))) {
         return false;
     }
-    if (type == ST_ENUM) {
-        if (v->e.v >= a->enumeration->n) {
-            return false;
-        }
+    v->type = type;
+    if (type == ST_ENUM) { /* a null, too: the database is told its type */
         v->e.of = a->as_smallint ? NULL : a->enumeration;
     }
     return true;

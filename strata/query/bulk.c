@@ -38,6 +38,10 @@ static void put_source(struct st_pen *p, const st_mapper *m)
         st_put(p, i ? ", " : " SELECT ");
         st_put(p, name);
         st_put(p, st_bulk_cast(&m->shape.fields[i]));
+        if (m->columns[i].attr->enum_type) {
+            st_put(p, "::");
+            st_put_name(p, m->columns[i].attr->enum_type);
+        }
     }
     st_put(p, " FROM unnest(");
     for (uint32_t i = 0; i < m->n_columns; i++) {

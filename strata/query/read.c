@@ -60,7 +60,11 @@ static void put_as(struct st_pen *p, const st_term *t, enum st_type type, const 
     st_put_term(p, t, 0);
     if (cast) {
         st_put(p, ")::");
-        st_put(p, st_cast_name(type, from && from->as_smallint));
+        if (type == ST_ENUM && from->enum_type) { /* text would not compare with the column */
+            st_put_name(p, from->enum_type);
+        } else {
+            st_put(p, st_cast_name(type, from && from->as_smallint));
+        }
     }
 }
 

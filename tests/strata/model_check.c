@@ -13,6 +13,7 @@ typedef struct Thing {
 } Thing;
 #define T Thing
 ST_ENUM_DEFINE(twice_enum, "a", "b", "a");
+ST_ENUM_DEFINE(ab_enum, "a", "b");
 
 /* Declares model x_model of the attributes, behind a sound key. */
 #define THING(x, ...) ST_MODEL_NAMED(x, COL(id, .pk = true), __VA_ARGS__)
@@ -33,6 +34,7 @@ THING(number_timestamp, COL(n, .created = true));
 THING(nameless_enum, COL(state));
 THING(twice_named_enum, COL(state, .enumeration = &twice_enum));
 THING(enumerated_number, COL(n, .enumeration = &twice_enum));
+THING(numbered_type, COL(state, .enumeration = &ab_enum, .as_smallint = true, .enum_type = "kind"));
 THING(limited_number, COL(n, .max = 3));
 THING(ranged_text, COL(name, .max_value = ST_NUMBER(3)));
 THING(bad_pattern, COL(name, .pattern = "(["));
@@ -72,6 +74,7 @@ START_TEST(every_mistake_is_refused_by_name)
     refuses(&nameless_enum_model, "enumeration");
     refuses(&twice_named_enum_model, "twice");
     refuses(&enumerated_number_model, "enumeration");
+    refuses(&numbered_type_model, ".as_smallint or .enum_type");
     refuses(&limited_number_model, ".max");
     refuses(&ranged_text_model, ".max_value");
     refuses(&bad_pattern_model, "offset");
