@@ -16,6 +16,9 @@
     COL(created_at, .created = true, .default_sql = "now()"),                                          \
         COL(updated_at, .updated = true, .default_sql = "now()"),                                      \
         COL(version, .version = true, .default_sql = "1")
+/* COL(state, .not_null = true, .client_value = CONSTANT(state, QUEUED, true)): of the member's C type, so that of an
+ * st_opt_ member it is {value, true}. */
+#define CONSTANT(member, ...) (&(const __typeof__(((T *)0)->member)){__VA_ARGS__})
 /* A foreign key column to the primary key of another model. */
 #define REF(member, target_, ...) COL(member, .references = &target_##_model, __VA_ARGS__)
 /* Relations; their members are an st_list and an st_ref. */

@@ -29,7 +29,8 @@ void st_to_json(struct json_writer *w, const st_model *m, const void *obj, const
  * type or one that breaks a rule of the descriptor (st_validate).
  *
  * ST_JSON_CREATE: members that are neither nullable nor arrays must be there, unless their default is a plain value,
- * which is then taken. ST_JSON_PATCH: only what is there changes; null is for what may be null.
+ * which is then taken, or the session makes one (.client_default). ST_JSON_PATCH: only what is there changes; null is
+ * for what may be null.
  *
  * Types as st_to_json writes them; a number like 3.0 is a whole one. What the object then points to lives in a and in
  * the JSON's values. All wrong fields are in *ret (NULL is fine), which is set with 0 and ST_E_INVALID and lives in a;

@@ -29,8 +29,14 @@ DECLS_BEGIN
 
 typedef struct st_model st_model;
 typedef struct st_attr st_attr;
+struct st_session;
 struct st_table_policy;
 struct st_table_trigger;
+
+/* Makes a member's value for s, which may be asked for its arena and be used in no other way meanwhile (-EBUSY). row is
+ * the struct so far: tenant, id and the members before this one are there; NULL for an update by criteria. *ret is null
+ * at first; what it points to comes from a or outlives it. A negative code fails the session. */
+typedef st_err st_maker(struct st_session *s, const void *row, arena *a, st_value *ret);
 
 enum st_attr_kind {
     ST_A_COLUMN = 1,
@@ -57,6 +63,8 @@ struct st_attr {
 
     bool pk, tenant, version, unique, null;
     bool created, updated;               /* timestamps the session keeps: set at insert; at insert and each update */
+    bool not_null;                       /* of an st_opt_ member: the column is NOT NULL; not set is not given, for what
+                                            follows */
     bool hidden;                         /* never in JSON */
     bool read_only;                      /* never taken from JSON */
     bool as_smallint;                    /* ST_ENUM stored as its number */
@@ -64,6 +72,11 @@ struct st_attr {
     const double *min_value, *max_value; /* inclusive range of a number, through ST_NUMBER(x) */
     const char *pattern;                 /* PCRE2, text must match it whole */
     const char *default_sql; /* server default, spelled the same for both dialects: "0", "false", "'new'", "now()" */
+    /* What the session puts into a new row where nothing was given (null; a nil uuid, a zero time, or a zero out of its
+     * range): CONSTANT(member, value), or what a function makes. st_add sees to it, st_insert_many and the copies. */
+    const void *client_value;
+    st_maker *client_default;
+    st_maker *client_update; /* whenever the session updates the row and leaves the member as it was */
     const char *check;       /* SQL condition on this column (or, for ST_A_CHECK, on the row) */
     const char *was;         /* former name, for exact renames by autogenerate */
     const char *comment;
@@ -146,7 +159,11 @@ static inline enum st_type st_attr_type(const st_attr *a)
 {
     return (enum st_type)(a->type & ~(unsigned)ST_NULLABLE);
 }
-static inline bool st_attr_nullable(const st_attr *a)
+static inline bool st_attr_nullable(const st_attr *a) /* the column */
+{
+    return a->null || ((a->type & ST_NULLABLE) && !a->not_null);
+}
+static inline bool st_attr_optional(const st_attr *a) /* the member: it can say null */
 {
     return a->null || (a->type & ST_NULLABLE);
 }

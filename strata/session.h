@@ -144,9 +144,9 @@ const void *st_one_(st_session *s, const st_model *m, const char *member, const 
             for (const T_ *x = (const T_ *)ST_NAME_(p_, __LINE__)->items[ST_NAME_(i_, __LINE__)]; x; x = NULL)
 
 /* ---- writing; all of it reaches the database at flush ---- */
-/* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its nil id (version 7), tenant, version and timestamps
- * filled in; writable until the transaction ends. NULL when the session has failed, memory is out, or the tenant is
- * another's. */
+/* st_add(s, Job, .domain_id = d, .state = QUEUED): a new object, its nil id (version 7), tenant, version, timestamps
+ * and client defaults filled in; writable until the transaction ends. NULL when the session has failed, memory is out,
+ * or the tenant is another's. */
 #define st_add(s, T_, ...) ((T_ *)st_add_((s), &T_##_model, &(const T_){__VA_ARGS__}))
 void *st_add_(st_session *s, const st_model *m, const void *init);
 /* The same object, writable until the transaction ends; keys and tenant may not change. What is changed after a select
@@ -260,9 +260,10 @@ struct st_bulk_result {
     ((const uint32_t[]){ST_M_PICK_(__VA_ARGS__, ST_M16_, ST_M15_, ST_M14_, ST_M13_, ST_M12_, ST_M11_, ST_M10_, ST_M9_, \
                                    ST_M8_, ST_M7_, ST_M6_, ST_M5_, ST_M4_, ST_M3_, ST_M2_, ST_M1_, )(T_, __VA_ARGS__), \
                         ST_MEMBERS_END})
-/* rows: array of n pointers to structs; the session fills ids that are nil, the tenant, version and timestamps in them
- * (the row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one counts.
- * Each row is validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL. */
+/* rows: array of n pointers to structs; the session fills in ids that are nil, tenant, version, timestamps, client
+ * defaults (the row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one
+ * counts. Each row is validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL.
+ */
 #define st_insert_many(s, T_, rows, n, ret, ...) \
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n, const struct st_bulk_options *o,

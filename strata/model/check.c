@@ -26,7 +26,7 @@ static bool may_be_key(enum st_type t)
 static st_err check_special(const st_model *m, const st_attr *a)
 {
     enum st_type t = st_attr_type(a);
-    bool nullable = st_attr_nullable(a);
+    bool nullable = st_attr_optional(a);
     if (a->pk && (nullable || !may_be_key(t))) {
         return WRONG(m, a->name, "a primary key is a scalar or text that may not be null");
     }
@@ -97,6 +97,39 @@ static st_err check_rules(const st_model *m, const st_attr *a)
     return 0;
 }
 
+/* The zero of a plain member would say both "not given" and 0. */
+static bool zero_is_a_value(const st_attr *a)
+{
+    enum st_type t = st_attr_type(a);
+    if ((a->type & ST_NULLABLE) || !(is_number(t) || t == ST_BOOL || t == ST_ENUM)) {
+        return false;
+    }
+    bool none = (a->min_value && *a->min_value > 0) || (a->max_value && *a->max_value < 0);
+    return t == ST_BOOL || t == ST_ENUM || !none;
+}
+
+static st_err check_made(const st_model *m, const st_attr *a)
+{
+    bool new_row = a->client_value || a->client_default;
+    if (a->not_null && !(a->type & ST_NULLABLE)) {
+        return WRONG(m, a->name, ".not_null is for an st_opt_ member; any other is NOT NULL unless .null = true");
+    }
+    if ((new_row || a->client_update) && (a->tenant || a->version || a->created || a->updated)) {
+        return WRONG(m, a->name, "the session keeps it: it takes neither a default nor .client_update");
+    }
+    if (a->client_value && a->client_default) {
+        return WRONG(m, a->name, "has both .client_value and .client_default");
+    }
+    if (a->client_update && a->pk) {
+        return WRONG(m, a->name, "a primary key never changes: it takes no .client_update");
+    }
+    return new_row && zero_is_a_value(a)
+               ? WRONG(m, a->name,
+                       "0 is a value of it, so nobody could give it: for a default make it an st_opt_ "
+                       "member with .not_null = true")
+               : 0;
+}
+
 static bool has_column(const st_model *m, const char *name)
 {
     const st_attr *a = st_model_attr(m, name);
@@ -144,6 +177,7 @@ static st_err check_column(const st_model *m, const st_attr *a)
         return WRONG(m, a->name, "a type of another name is for text; any other is UNMAPPED");
     }
     st_err rc = check_special(m, a);
+    rc = rc ? rc : check_made(m, a);
     rc = rc ? rc : check_enum(m, a);
     return rc ? rc : check_rules(m, a);
 }

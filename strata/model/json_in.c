@@ -339,7 +339,11 @@ static bool put_default(struct reading *r, const st_attr *a)
 static void read_absent(struct reading *r, const st_attr *a)
 {
     enum st_type type = st_attr_type(a);
-    if (put_default(r, a) || st_attr_nullable(a) || type == ST_TEXTS || type == ST_UUIDS) {
+    if (a->client_value) {
+        memcpy(r->obj + a->offset, a->client_value, a->size);
+        return;
+    }
+    if (a->client_default || put_default(r, a) || st_attr_nullable(a) || type == ST_TEXTS || type == ST_UUIDS) {
         return;
     }
     (void)st_fault(&r->faults, a->name, "required", "is missing");

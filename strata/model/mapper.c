@@ -55,13 +55,13 @@ static st_err fill_columns(st_mapper *m, struct st_column *columns, struct st_fi
         }
         enum st_type t = st_attr_type(a);
         struct st_column *c = &columns[m->n_columns];
-        *c = (struct st_column){.attr = a, .has_rules = has_rules(a), .points = points(t)};
+        *c = (struct st_column){.attr = a, .has_rules = a->not_null || has_rules(a), .points = points(t)};
         st_err rc = a->pattern ? st_pattern_compile(a->pattern, &c->pattern) : 0;
         if (rc) {
             return rc;
         }
         fields[m->n_columns] = (struct st_field){.type = t,
-                                                 .nullable = st_attr_nullable(a),
+                                                 .nullable = st_attr_optional(a),
                                                  .as_smallint = a->as_smallint,
                                                  .offset = a->offset,
                                                  .of = a->enumeration};
@@ -72,6 +72,8 @@ static st_err fill_columns(st_mapper *m, struct st_column *columns, struct st_fi
         m->version = a->version ? a : m->version;
         m->created = a->created ? a : m->created;
         m->updated = a->updated ? a : m->updated;
+        m->n_defaults += a->client_value || a->client_default;
+        m->n_updates += a->client_update != NULL;
         m->n_columns++;
     }
     return 0;

@@ -24,6 +24,7 @@ typedef struct st_mapper {
     struct st_mapper *next; /* the registry's chain */
     uint32_t rank; /* higher than that of every model it references, itself and cycles apart; by the registry */
     uint32_t n_columns;
+    uint32_t n_defaults, n_updates; /* columns whose value the session makes: in a new row, at an update */
     const struct st_column *columns;
     struct st_shape shape; /* all columns, with the session's head */
     const uint32_t *key;   /* numbers of the primary key's columns, in order */

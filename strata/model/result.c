@@ -34,7 +34,7 @@ st_err st_mapper_new_result(arena *a, const st_model *model, st_mapper **ret)
         }
         columns[i].attr = at;
         fields[i] = (struct st_field){.type = st_attr_type(at),
-                                      .nullable = st_attr_nullable(at),
+                                      .nullable = st_attr_optional(at),
                                       .as_smallint = at->as_smallint,
                                       .offset = at->offset,
                                       .of = at->enumeration};

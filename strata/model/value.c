@@ -16,7 +16,7 @@ st_value st_value_get(const st_attr *a, const void *obj)
 {
     assert(a->kind == ST_A_COLUMN);
     const struct st_field f = {.type = st_attr_type(a),
-                               .nullable = st_attr_nullable(a),
+                               .nullable = st_attr_optional(a),
                                .as_smallint = a->as_smallint,
                                .offset = a->offset,
                                .of = a->enumeration};
@@ -90,7 +90,7 @@ bool st_value_is_null(const st_attr *a, const void *obj)
     enum st_type type = st_attr_type(a);
     uint8_t set_at = st_field_set_at(type);
     if (set_at) {
-        return st_attr_nullable(a) && !*((const bool *)at(a, obj) + set_at);
+        return st_attr_optional(a) && !*((const bool *)at(a, obj) + set_at);
     }
     return st_value_get(a, obj).null;
 }

@@ -65,7 +65,8 @@ static void put_set(struct st_pen *p, const struct st_statement *st)
     for (uint32_t i = 0; p->writing && i < st->m->n_columns; i++) {
         const st_attr *a = st->m->columns[i].attr;
         bool given = is_among(st->update, st->n_update, i);
-        if (!given && a != st->m->updated && a != st->m->version) {
+        bool made = a->client_update && !is_among(st->conflict, st->n_conflict, i);
+        if (!given && !made && a != st->m->updated && a != st->m->version) {
             continue;
         }
         st_put(p, between);

@@ -91,21 +91,26 @@ static st_err last_of_each(const struct st_compiler *c, const st_mapper *m, void
     return 0;
 }
 
-st_err fill_bulk_row(st_session *s, const st_mapper *m, void *row, st_time now, arena *keep)
+st_err fill_bulk_row(const struct filling *f, void *row)
 {
+    const st_mapper *m = f->m;
     if (m->updated) { /* also in a row that is there, and in structs used before */
-        st_value t = st_v_time(now);
+        st_value t = st_v_time(f->now);
         st_value_put(m->updated, row, &t);
     }
-    st_err rc = fill_new_row(s, m, row, now);
-    return rc ? rc : keep ? st_mapper_take(m, row, keep) : st_mapper_validate(m, row);
+    st_err rc = fill_new_row(f->s, m, row, f->now);
+    rc = rc || !f->upsert ? rc : make_upsert(f->s, m, row, f->upsert, f->made);
+    rc = rc ? rc : fill_defaults(f->s, m, row, f->made);
+    return rc ? rc : f->keep ? st_mapper_take(m, row, f->made) : st_mapper_validate(m, row);
 }
 
-static st_err prepare_rows(st_session *s, const st_mapper *m, void *const *rows, size_t n)
+static st_err prepare_rows(st_session *s, const st_mapper *m, void *const *rows, size_t n,
+                           const struct st_bulk_options *o)
 {
-    st_time now = {clock_wall_us()};
+    const struct filling f = {
+        .s = s, .m = m, .now = {clock_wall_us()}, .made = s->arena, .upsert = o->update ? o : NULL};
     for (size_t i = 0; i < n; i++) {
-        st_err rc = fill_bulk_row(s, m, rows[i], now, NULL);
+        st_err rc = fill_bulk_row(&f, rows[i]);
         if (rc) {
             return diag_wrap(rc, "row %zu of %zu", i + 1, n);
         }
@@ -121,7 +126,7 @@ static st_err insert_many(st_session *s, const st_model *model, void *const *row
     struct st_compiler c = session_compiler(s);
     st_err rc = session_writes(s);
     rc = rc ? rc : session_mapper(s, model, &m);
-    rc = rc ? rc : prepare_rows(s, m, rows, n);
+    rc = rc ? rc : prepare_rows(s, m, rows, n, o);
     if (rc) {
         return rc;
     }

@@ -11,7 +11,7 @@ enum { ROWS_A_CHUNK = 1000 };
 struct supply {
     st_session *s;
     const st_mapper *m;
-    st_time now;
+    struct filling fill;
     void *const *rows; /* NULL: of next */
     size_t n, given;
     int (*next)(void *arg, void *row);
@@ -33,9 +33,9 @@ static int take_next(struct supply *p, void **ret)
     return rc > 0 ? 1 : rc;
 }
 
-static st_err check(struct supply *p, void *row, arena *keep)
+static st_err check(struct supply *p, void *row)
 {
-    st_err rc = fill_bulk_row(p->s, p->m, row, p->now, keep);
+    st_err rc = fill_bulk_row(&p->fill, row);
     p->given++;
     return rc ? diag_wrap(rc, "row %zu", p->given) : 0;
 }
@@ -44,8 +44,11 @@ static st_err check(struct supply *p, void *row, arena *keep)
 static int give(void *arg, void **ret)
 {
     struct supply *p = arg;
+    if (p->fill.made != p->s->arena) {
+        arena_reset(p->fill.made); /* the row before is in the buffer */
+    }
     int more = take_next(p, ret);
-    st_err rc = more > 0 ? check(p, *ret, NULL) : 0;
+    st_err rc = more > 0 ? check(p, *ret) : 0;
     return rc ? rc : more;
 }
 
@@ -105,7 +108,7 @@ static st_err gather(struct supply *p, arena *a, void ***ret, size_t *ret_n)
         }
         rows[n] = slab + n * size;
         memcpy(rows[n], row, p->m->model->size);
-        st_err rc = check(p, rows[n++], a);
+        st_err rc = check(p, rows[n++]);
         if (rc) {
             return rc;
         }
@@ -138,16 +141,16 @@ static st_err insert_listed(struct supply *p, int64_t *ret)
 
 static st_err insert_chunks(struct supply *p, int64_t *ret)
 {
-    arena *a = arena_new(NULL, 0);
-    st_err rc = a ? 0 : diag_nomem();
+    arena *a = p->fill.made;
+    st_err rc = 0;
     size_t n = ROWS_A_CHUNK;
+    p->fill.keep = true;
     while (!rc && n == ROWS_A_CHUNK) {
         void **rows = NULL;
         arena_reset(a);
         rc = gather(p, a, &rows, &n);
         rc = rc ? rc : insert(p, rows, n, a, ret);
     }
-    arena_free(a);
     return rc;
 }
 
@@ -163,11 +166,14 @@ static st_err copy_in(struct supply *p, const st_model *model, int64_t *ret)
         rc = p->row ? 0 : diag_nomem();
     }
     rc = rc ? rc : begin(s, p->m, &copies);
+    arena *made = rc || p->rows ? NULL : arena_new(NULL, 0); /* of a row or a chunk */
+    rc = rc || p->rows || made ? rc : diag_nomem();
     if (!rc) {
-        p->now.us = clock_wall_us();
+        p->fill = (struct filling){.s = s, .m = p->m, .now = {clock_wall_us()}, .made = p->rows ? s->arena : made};
         rc = copies ? copy(p, &n) : p->rows ? insert_listed(p, &n) : insert_chunks(p, &n);
         rc = rc ? diag_wrap(rc, "%s", model->table) : 0;
     }
+    arena_free(made);
     if (!rc && ret) {
         *ret = n;
     }

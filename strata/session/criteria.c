@@ -71,6 +71,7 @@ static st_err update_where(st_session *s, const st_model *m, const st_expr *wher
     struct st_compiler c = session_compiler(s);
     st_err rc = session_writes(s);
     rc = rc ? rc : session_mapper(s, m, &mapper);
+    rc = rc ? rc : make_assignments(s, mapper, &set, &n);
     rc = rc ? rc : st_compile_update_where(&c, mapper, where, set, n, (st_time){clock_wall_us()}, &stmt);
     return rc ? rc : write_rows(s, &stmt, ret_n);
 }

@@ -129,7 +129,8 @@ static st_err prepare_edit(st_session *s, struct row *r)
     if (!st_mapper_key_same(m, obj, was)) {
         return diag_set(ST_E_INVALID, "%s: a row never changes its primary key", m->model->name);
     }
-    st_err rc = st_mapper_validate(m, obj);
+    st_err rc = make_updates(s, m, row_object(r), was, s->arena);
+    rc = rc ? rc : st_mapper_validate(m, obj);
     return rc ? rc : keep_changed(s, r);
 }
 

@@ -210,8 +210,27 @@ st_err session_read(st_session *s, struct st_stmt *last, const struct st_shape *
 st_err session_raw(st_session *s, const char *sql, const struct st_raw *o, struct st_stmt *ret);
 
 /* ---- bulk.c ---- */
-/* fill_new_row for a struct of the caller's, and the check. keep, when not NULL, gets copies of what row points to. */
-st_err fill_bulk_row(st_session *s, const st_mapper *m, void *row, st_time now, arena *keep);
+/* Structs of the caller's on their way in. */
+struct filling {
+    st_session *s;
+    const st_mapper *m;
+    st_time now;
+    arena *made;                          /* what makers need */
+    bool keep;                            /* copies of all that rows point to go there, too */
+    const struct st_bulk_options *upsert; /* or NULL */
+};
+/* fill_new_row, the defaults, and the check. */
+st_err fill_bulk_row(const struct filling *f, void *row);
+
+/* ---- defaults.c ---- */
+/* Gives members of a new row that were not given their defaults. */
+st_err fill_defaults(st_session *s, const st_mapper *m, void *obj, arena *a);
+/* Makes the members anew that have .client_update and are as they were in was. */
+st_err make_updates(st_session *s, const st_mapper *m, void *obj, const void *was, arena *a);
+/* The same for a row of an upsert, which cannot know whether the row is there; not what its options name. */
+st_err make_upsert(st_session *s, const st_mapper *m, void *obj, const struct st_bulk_options *o, arena *a);
+/* The same for an update by criteria: *set and *n with those that it does not name. */
+st_err make_assignments(st_session *s, const st_mapper *m, const struct st_assign **set, size_t *n);
 
 /* ---- flush.c ---- */
 /* Validates the pending rows and adds their statements to b, running full batches and bulk inserts on the way. From

@@ -19,7 +19,7 @@ bool keys_same(const st_attr *a, const void *x, const st_attr *b, const void *y)
 {
     enum st_type type = st_attr_type(a);
     assert(type == st_attr_type(b));
-    if (type == ST_UUID && !st_attr_nullable(a) && !st_attr_nullable(b)) {
+    if (type == ST_UUID && !st_attr_optional(a) && !st_attr_optional(b)) {
         return memcmp((const char *)x + a->offset, (const char *)y + b->offset, sizeof(st_uuid)) == 0;
     }
     st_value v = st_value_get(a, x), w = st_value_get(b, y);
@@ -72,7 +72,7 @@ uint32_t keys_find(const struct keys *k, const st_attr *attr, const st_attr *ten
 uint32_t keys_find_next(const struct keys *k, uint32_t last, const st_attr *attr, const st_attr *tenant,
                         const void *obj)
 {
-    bool plain = st_attr_type(attr) == ST_UUID && !st_attr_nullable(attr) && !k->tenant;
+    bool plain = st_attr_type(attr) == ST_UUID && !st_attr_optional(attr) && !k->tenant;
     if (plain && last != KEYS_NONE &&
         memcmp((const char *)k->objs[last] + k->attr->offset, (const char *)obj + attr->offset, sizeof(st_uuid)) == 0) {
         return last;

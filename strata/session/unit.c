@@ -21,7 +21,7 @@ static bool is_zero(const st_attr *a, const void *obj)
 
 st_err fill_new_row(st_session *s, const st_mapper *m, void *obj, st_time now)
 {
-    if (m->id && st_attr_type(m->id) == ST_UUID && is_zero(m->id, obj)) {
+    if (m->id && st_attr_type(m->id) == ST_UUID && !m->id->client_default && is_zero(m->id, obj)) {
         st_uuid id = uuid_v7();
         memcpy((char *)obj + m->id->offset, &id, sizeof id); /* a key is never of the nullable form */
     }
@@ -55,6 +55,7 @@ st_err session_add(st_session *s, const st_model *m, const void *init, void **re
     memcpy(obj, init, m->size);
     bool dated = mapper->created || mapper->updated;
     rc = fill_new_row(s, mapper, obj, (st_time){dated ? clock_wall_us() : 0});
+    rc = rc ? rc : fill_defaults(s, mapper, obj, s->arena);
     if (!rc && row_list_push(&s->pending, r) != 0) {
         rc = diag_nomem();
     }

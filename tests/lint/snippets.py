@@ -10,7 +10,7 @@ ROOT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file
 
 # A document, and where its C stands.
 PAGES = {
-    'docs/data-access.md': ['tests/strata/data_access*.[ch]'],
+    'docs/data-access.md': ['tests/strata/data_access*.[ch]', 'tests/strata/session_defaults.c'],
     'docs/library.md': ['examples/hello.c'],
     'docs/queries.md': ['tests/strata/query_*.[ch]', 'tests/strata/library.[ch]'],
 }

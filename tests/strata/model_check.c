@@ -15,6 +15,15 @@ typedef struct Thing {
 ST_ENUM_DEFINE(twice_enum, "a", "b", "a");
 ST_ENUM_DEFINE(ab_enum, "a", "b");
 
+static st_err make_nothing(struct st_session *s, const void *row, arena *a, st_value *ret)
+{
+    (void)s;
+    (void)row;
+    (void)a;
+    (void)ret;
+    return 0;
+}
+
 /* Declares model x_model of the attributes, behind a sound key. */
 #define THING(x, ...) ST_MODEL_NAMED(x, COL(id, .pk = true), __VA_ARGS__)
 #define ST_MODEL_NAMED(x, ...)                                \
@@ -35,6 +44,11 @@ THING(nameless_enum, COL(state));
 THING(twice_named_enum, COL(state, .enumeration = &twice_enum));
 THING(enumerated_number, COL(n, .enumeration = &twice_enum));
 THING(numbered_type, COL(state, .enumeration = &ab_enum, .as_smallint = true, .enum_type = "kind"));
+THING(zero_default, COL(n, .client_value = CONSTANT(n, 7)));
+THING(two_defaults, COL(name, .client_value = CONSTANT(name, "x"), .client_default = make_nothing));
+THING(made_version, COL(n, .version = true, .client_update = make_nothing));
+THING(made_key, COL(other, .pk = true, .client_update = make_nothing));
+THING(not_null_text, COL(name, .not_null = true));
 THING(limited_number, COL(n, .max = 3));
 THING(ranged_text, COL(name, .max_value = ST_NUMBER(3)));
 THING(bad_pattern, COL(name, .pattern = "(["));
@@ -75,6 +89,11 @@ START_TEST(every_mistake_is_refused_by_name)
     refuses(&twice_named_enum_model, "twice");
     refuses(&enumerated_number_model, "enumeration");
     refuses(&numbered_type_model, ".as_smallint or .enum_type");
+    refuses(&zero_default_model, "st_opt_");
+    refuses(&two_defaults_model, ".client_value and .client_default");
+    refuses(&made_version_model, "keeps it");
+    refuses(&made_key_model, "never changes");
+    refuses(&not_null_text_model, ".not_null");
     refuses(&limited_number_model, ".max");
     refuses(&ranged_text_model, ".max_value");
     refuses(&bad_pattern_model, "offset");
