@@ -22,8 +22,8 @@ static char peek(str s, size_t at)
 static size_t skip_space(str s, size_t at)
 {
     for (;;) {
-        while (at < s.len && is_space(s.p[at])) {
-            at++;
+        for (size_t from = at; at < s.len && (is_space(s.p[at]) || (s.p[at] == '\v' && at > from));) {
+            at++; /* a vertical tab is no token of SQLite's, but may stand in white space that began without it */
         }
         if (peek(s, at) == '-' && peek(s, at + 1) == '-') {
             ptrdiff_t end = str_find_char(str_from(s, at), '\n');
