@@ -12,18 +12,26 @@
 
 /* Each part has a table in a file of its own; to add one, name it here and in meson.build. */
 extern const struct bench_case base_cases[], engine_cases[], fetch_cases[], fiber_cases[], load_cases[], parse_cases[],
-    scan_cases[], selectin_cases[], strata_pg_cases[], strata_stream_cases[], strata_write_cases[], url_cases[];
+    migrate_cases[], scan_cases[], selectin_cases[], strata_pg_cases[], strata_stream_cases[], strata_write_cases[],
+    url_cases[];
 extern int strata_stream_child(int argc, char **argv);
 static const struct {
     const char *group; /* a name for all of them */
     const struct bench_case *cases;
 } parts[] = {
-    {"base", base_cases},        {"engine", engine_cases},
-    {"fetch", fetch_cases},      {"fiber", fiber_cases},
-    {"parse", parse_cases},      {"scan", scan_cases},
-    {"url", url_cases},          {"strata", load_cases},
-    {"strata", selectin_cases},  {"strata", strata_write_cases},
-    {"strata", strata_pg_cases}, {"strata", strata_stream_cases},
+    {"base", base_cases},
+    {"engine", engine_cases},
+    {"fetch", fetch_cases},
+    {"fiber", fiber_cases},
+    {"parse", parse_cases},
+    {"scan", scan_cases},
+    {"url", url_cases},
+    {"strata", load_cases},
+    {"migrate", migrate_cases},
+    {"strata", selectin_cases},
+    {"strata", strata_write_cases},
+    {"strata", strata_pg_cases},
+    {"strata", strata_stream_cases},
 };
 
 enum { ROUNDS = 5, ROUNDS_MAX = 25 };
