@@ -248,12 +248,12 @@ static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
     if (rc) {
         return rc;
     }
-    if (!node) {
-        *ret_done = true;
-        return st_conn_exec(r->conn, "ROLLBACK", r->deadline);
-    }
     assert(st_conn_in_transaction(r->conn));
     rc = migrate_snapshot(r, &round.journal, node);
+    if (!node) {
+        *ret_done = true;
+        return rc ? rc : st_conn_exec(r->conn, "ROLLBACK", r->deadline);
+    }
     return rc ? rc : work(r, &round, node);
 }
 

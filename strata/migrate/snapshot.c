@@ -68,9 +68,12 @@ st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *
     assert(st_conn_in_transaction(r->conn));
     r->looked = true;
     st_err rc = find_file(r);
-    const char *path = rc || !r->file ? NULL : path_of(r, node);
-    if (rc || !r->file || !path) {
-        return rc || !r->file ? rc : diag_nomem();
+    if (rc || !r->file || !node) {
+        return rc;
+    }
+    const char *path = path_of(r, node);
+    if (!path) {
+        return diag_nomem();
     }
     if (migrate_journal_under_way(j)) { /* what there is now is half way */
         r->committed = true;

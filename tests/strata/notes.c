@@ -31,8 +31,8 @@ static st_err down_first(st_ops *o)
 }
 const st_revision notes_first = {.id = "n0", .message = "notes", .upgrade = up_first, .downgrade = down_first};
 
-#define RECIPE(name)                        \
-    static const st_revision rev_##name = { \
+#define RECIPE(name)                          \
+    const st_revision notes_recipe_##name = { \
         .id = #name, .parents = {"n0"}, .message = #name, .upgrade = up_##name, .downgrade = down_##name}
 
 static st_err up_index(st_ops *o)
@@ -154,11 +154,21 @@ static st_err down_fill(st_ops *o)
 }
 RECIPE(fill);
 
-const st_revision *const notes_recipes[] = {&rev_index, &rev_unique, &rev_check, &rev_key,  &rev_column, &rev_varies,
-                                            &rev_must,  &rev_pkey,   &rev_child, &rev_fill, NULL};
+const st_revision *const notes_recipes[] = {&notes_recipe_index,
+                                            &notes_recipe_unique,
+                                            &notes_recipe_check,
+                                            &notes_recipe_key,
+                                            &notes_recipe_column,
+                                            &notes_recipe_varies,
+                                            &notes_recipe_must,
+                                            &notes_recipe_pkey,
+                                            &notes_recipe_child,
+                                            &notes_recipe_fill,
+                                            NULL};
 
 /* Enough of them for every kind of phase. */
-static const st_revision *const some[] = {&rev_unique, &rev_must, &rev_fill, &rev_key};
+static const st_revision *const some[] = {&notes_recipe_unique, &notes_recipe_must, &notes_recipe_fill,
+                                          &notes_recipe_key};
 
 static st_err up_some(st_ops *o)
 {

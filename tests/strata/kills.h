@@ -1,0 +1,48 @@
+/* kills.h: upgrades and downgrades of one recipe that are killed, and what the next one makes of them.
+ *
+ * A course is one recipe, on one database, in one direction, with what a run in one go comes to. Its world has an
+ * engine only between course_kill and the next reset: a fork must not share it. */
+#ifndef TEST_STRATA_KILLS_H
+#define TEST_STRATA_KILLS_H
+
+#include <sys/types.h>
+
+#include "catalog.h"
+#include "recipes.h"
+
+struct course {
+    struct world w;
+    const struct recipe *recipe;
+    bool up;
+    const char *hash, *facts, *revisions; /* after a run in one go */
+    int64_t took_us;                      /* by a process of its own, from the moment that its engine is open */
+    char stash[96];                       /* SQLite: the file as a run finds it */
+    unsigned kills, late, between;        /* late: it was through; between: phases were done, and others were not */
+};
+
+void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bool up);
+void course_close(struct course *c);
+
+/* ---- one kill ---- */
+
+/* The database as a run finds it, without an engine. */
+void course_reset(struct course *c);
+/* Runs the recipe in a process of its own, which has its engine open when this returns. trace may be NULL. */
+pid_t course_start(struct course *c, void (*trace)(void *arg, const char *sql), void *arg);
+/* Waits for its end. Whether it was killed, or fell with _exit(9); any other end than that and 0 fails the test. */
+bool course_wait(pid_t pid);
+/* Opens the engine, runs the recipe again and compares with the run in one go: schema, rows, revisions, an empty
+ * journal, no invalid index, no copy of the file. */
+void course_go_on(struct course *c, bool killed);
+
+/* ---- what a database holds ---- */
+
+/* Of each table: how many rows, and all values of all columns; of a column token how many distinct ones. A hash of that
+ * on SQLite. */
+const char *facts_of(struct world *w);
+const char *hash_of(struct world *w);
+/* The world without its loop and engine, and with them again. */
+void world_pause(struct world *w);
+void world_wake(struct world *w);
+
+#endif
