@@ -16,20 +16,25 @@ struct course {
     bool up;
     const char *hash, *facts, *revisions; /* after a run in one go */
     int64_t took_us;                      /* by a process of its own, from the moment that its engine is open */
+    uint64_t points;                      /* of the journal, in a run in one go */
     char stash[96];                       /* SQLite: the file as a run finds it */
     unsigned kills, late, between;        /* late: it was through; between: phases were done, and others were not */
 };
 
 void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bool up);
 void course_close(struct course *c);
+/* Prints the counts, when WAYMARK_TEST_KILLS is set, and begins to count anew. */
+void course_tell(struct course *c, const char *what);
 
 /* ---- one kill ---- */
 
 /* The database as a run finds it, without an engine. */
 void course_reset(struct course *c);
-/* Runs the recipe in a process of its own, which has its engine open when this returns. trace may be NULL. */
-pid_t course_start(struct course *c, void (*trace)(void *arg, const char *sql), void *arg);
-/* Waits for its end. Whether it was killed, or fell with _exit(9); any other end than that and 0 fails the test. */
+/* Runs the recipe in a process of its own, which has its engine open when this returns. At the n-th point, from 1, it
+ * kills itself; 0: at none. The points are before and behind each COMMIT
+ * and each statement outside of transactions; on SQLite every statement is one. */
+pid_t course_start(struct course *c, uint64_t n);
+/* Waits for its end. Whether it was killed; any other end than that and 0 fails the test. */
 bool course_wait(pid_t pid);
 /* Opens the engine, runs the recipe again and compares with the run in one go: schema, rows, revisions, an empty
  * journal, no invalid index, no copy of the file. */

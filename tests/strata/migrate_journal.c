@@ -1,13 +1,9 @@
-/* Upgrades that are interrupted, kept waiting, or run twice at once. */
-#include <signal.h>
+/* Upgrades that fail, are kept waiting, or run twice at once; those that are killed are in migrate_kills.c. */
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/uuid.h"
-#include "catalog.h"
+#include "kills.h"
 #include "notes.h"
-#include "strata/migrate/run.h"
 
 #define SOME NOTES_HISTORY(&notes_some)
 
@@ -15,164 +11,6 @@ static bool says(const char *what)
 {
     return strstr(diag_last()->message, what) || strstr(diag_last()->hint, what);
 }
-
-static const char *hash_of(struct world *w)
-{
-    st_conn *c;
-    const char *hash;
-    OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
-    OK(migrate_schema_hash(c, w->a, NULL, FIBER_FOREVER, &hash));
-    st_conn_release(c);
-    return hash;
-}
-
-/* ---- crashes ---- */
-
-struct fall {
-    int64_t left;
-    bool after; /* the statement before was a point */
-};
-
-/* The points are before and behind each COMMIT and each statement outside of transactions. No farewell to the server,
- * no cleanup, and no look of valgrind's at what is still in use. */
-static void fall_at(void *arg, const char *sql)
-{
-    struct fall *f = arg;
-    bool point = strcmp(sql, "COMMIT") == 0 || strstr(sql, "CONCURRENTLY");
-    if ((point || f->after) && --f->left == 0) {
-        (void)raise(SIGKILL);
-    }
-    f->after = point;
-}
-
-/* Upgrades or downgrades until the n-th point. Returns whether it came to that. */
-static bool fall(const char *url, bool up, int64_t n)
-{
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        fiber_loop *loop;
-        st_engine *e;
-        struct fall f = {.left = n};
-        OK(fiber_loop_open(NULL, &loop));
-        OK(st_engine_open(url, NULL, &e));
-        st_engine_trace(e, fall_at, &f);
-        OK(up ? st_upgrade(e, SOME, "head", FIBER_FOREVER) : st_downgrade(e, SOME, "n0", FIBER_FOREVER));
-        _exit(0);
-    }
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    bool fell = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    ck_assert_msg(fell || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "status %d", status);
-    return fell;
-}
-
-/* The world without its loop, which a fork must not share. */
-static void pause_world(struct world *w)
-{
-    st_engine_close(w->e);
-    fiber_loop_close(w->loop);
-    w->e = NULL;
-}
-
-static void wake_world(struct world *w)
-{
-    OK(fiber_loop_open(NULL, &w->loop));
-    OK(st_engine_open(w->url, NULL, &w->e));
-}
-
-static const char facts[] =
-    "SELECT count(*) || ' ' || sum(other) || ' ' || count(loud) || ' ' || min(length(loud)) FROM "
-    "notes";
-
-/* At every point of every phase: what the next call makes of it is what one in one go makes. */
-static void fall_everywhere(enum st_dialect d, bool up)
-{
-    struct world w;
-    const struct st_migrate_options quick = {.unsafe = true};
-    world_open(&w, d, NULL);
-    OK(st_upgrade(w.e, SOME, "n0", FIBER_FOREVER));
-    const char *bottom = hash_of(&w);
-    OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
-    const char *top = hash_of(&w), *rows = text_of(&w, facts);
-    OK(up ? st_downgrade_with(w.e, SOME, "n0", &quick, FIBER_FOREVER) : 0);
-    int64_t n = 1;
-    for (;; n++) {
-        pause_world(&w);
-        bool fell = fall(w.url, up, n);
-        wake_world(&w);
-        OK(up ? st_upgrade(w.e, SOME, "head", FIBER_FOREVER) : st_downgrade(w.e, SOME, "n0", FIBER_FOREVER));
-        const char *hash = hash_of(&w);
-        ck_assert_msg(strcmp(hash, up ? top : bottom) == 0, "point %d: another schema", (int)n);
-        ck_assert_int_eq(number(&w, "SELECT count(*) FROM strata_journal"), 0);
-        ck_assert_str_eq(text_of(&w, up ? facts : "SELECT count(*) || '' FROM notes"), up ? rows : "2500");
-        if (!fell) { /* it went through */
-            break;
-        }
-        OK(up ? st_downgrade_with(w.e, SOME, "n0", &quick, FIBER_FOREVER)
-              : st_upgrade_with(w.e, SOME, "head", &quick, FIBER_FOREVER));
-    }
-    ck_assert_int_gt(n, d == ST_SQLITE ? 4 : 12);
-    world_close(&w);
-}
-
-START_TEST(an_upgrade_killed_at_any_point_goes_on)
-{
-    fall_everywhere(ST_POSTGRESQL, true);
-}
-END_TEST
-
-START_TEST(a_downgrade_killed_at_any_point_goes_on)
-{
-    fall_everywhere(ST_POSTGRESQL, false);
-}
-END_TEST
-
-START_TEST(so_does_an_upgrade_on_sqlite)
-{
-    fall_everywhere(ST_SQLITE, true);
-}
-END_TEST
-
-/* SIGKILL whenever it comes, statements of the server's under way among them. WAYMARK_TEST_KILLS says how often. */
-START_TEST(an_upgrade_killed_at_random_moments_goes_on)
-{
-    struct world w;
-    const struct st_migrate_options quick = {.unsafe = true};
-    const char *often = getenv("WAYMARK_TEST_KILLS");
-    long kills = often ? strtol(often, NULL, 10) : 8;
-    world_open(&w, ST_POSTGRESQL, NULL);
-    OK(st_upgrade(w.e, SOME, "n0", FIBER_FOREVER));
-    int64_t start = clock_mono_ns();
-    OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
-    int64_t took = clock_mono_ns() - start;
-    const char *top = hash_of(&w), *rows = text_of(&w, facts);
-    for (long i = 0; i < kills; i++) {
-        OK(st_downgrade_with(w.e, SOME, "n0", &quick, FIBER_FOREVER));
-        pause_world(&w);
-        uuid u = uuid_v7();
-        uint32_t random;
-        memcpy(&random, u.b + sizeof u.b - sizeof random, sizeof random);
-        pid_t pid = fork();
-        ck_assert_int_ge(pid, 0);
-        if (pid == 0) {
-            wake_world(&w);
-            OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
-            _exit(0);
-        }
-        (void)usleep((useconds_t)((uint64_t)random * (uint64_t)(took / 1000) >> 32));
-        ck_assert_int_eq(kill(pid, SIGKILL), 0);
-        int status;
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        wake_world(&w);
-        OK(st_upgrade(w.e, SOME, "head", FIBER_FOREVER));
-        ck_assert_str_eq(hash_of(&w), top);
-        ck_assert_str_eq(text_of(&w, facts), rows);
-        ck_assert_int_eq(number(&w, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
-    }
-    world_close(&w);
-}
-END_TEST
 
 /* ---- what stays ---- */
 
@@ -230,12 +68,12 @@ START_TEST(of_two_upgrades_at_once_one_waits)
         struct world w;
         world_open(&w, d, NULL);
         pid_t pids[3];
-        pause_world(&w);
+        world_pause(&w);
         for (int i = 0; i < 3; i++) {
             pids[i] = fork();
             ck_assert_int_ge(pids[i], 0);
             if (pids[i] == 0) {
-                wake_world(&w);
+                world_wake(&w);
                 st_err rc = st_upgrade(w.e, SOME, "head", FIBER_FOREVER);
                 if (rc) {
                     (void)fprintf(stderr, "# %s\n", diag_last()->message);
@@ -248,7 +86,7 @@ START_TEST(of_two_upgrades_at_once_one_waits)
             ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
             ck_assert_int_eq(status, 0);
         }
-        wake_world(&w);
+        world_wake(&w);
         ck_assert(st_is_at_head(w.e, SOME));
         ck_assert_int_eq(number(&w, "SELECT count(*) FROM notes WHERE loud IS NULL"), NOTES / 100);
         world_close(&w);
@@ -351,9 +189,7 @@ START_TEST(what_would_rewrite_a_large_table_is_refused_before_anything_is_done)
 }
 END_TEST
 
-RUN("strata migrate journal", 120, CASE(an_upgrade_killed_at_any_point_goes_on),
-    CASE(a_downgrade_killed_at_any_point_goes_on), CASE(so_does_an_upgrade_on_sqlite),
-    CASE(an_upgrade_killed_at_random_moments_goes_on), CASE(a_phase_that_fails_can_be_mended_and_the_upgrade_goes_on),
+RUN("strata migrate journal", 120, CASE(a_phase_that_fails_can_be_mended_and_the_upgrade_goes_on),
     CASE(of_two_upgrades_at_once_one_waits), CASE(a_lock_that_is_taken_is_tried_again_and_who_has_it_is_said),
     CASE(an_index_that_cannot_be_built_leaves_nothing_and_one_left_invalid_is_built_anew),
     CASE(what_would_rewrite_a_large_table_is_refused_before_anything_is_done));
