@@ -215,7 +215,7 @@ static st_err alter_column(struct linter *k, const struct migrate_op *op)
     rc = rc ? rc : migrate_plan_safe(k->a, op, 1, &p);
     bool rewrites = false;
     for (size_t i = 0; i < p.n; i++) {
-        rewrites = rewrites || p.steps[i].kind == MIGRATE_STEP_REFUSE;
+        rewrites = rewrites || (p.steps[i].kind == MIGRATE_STEP_REFUSE && p.steps[i].rewrites);
     }
     return rc || !rewrites ? rc : find(k, op, SQL_CHANGE_TYPE, op->table, is->name);
 }

@@ -1,6 +1,5 @@
 /* ALTER COLUMN on PostgreSQL: a statement for each thing in which the column differs. */
 #include <assert.h>
-#include <strings.h>
 
 #include "strata/migrate/plan_safe.h"
 
@@ -12,6 +11,7 @@ struct altering {
     bool recipe;       /* the table is in use */
     bool type;         /* changes */
     bool default_gone; /* and is perhaps set again */
+    size_t n_staying;  /* CHECKs of the column that both sides have */
 };
 
 static bool same(const char *x, const char *y)
@@ -73,7 +73,8 @@ static st_err checks(struct altering *k, bool drop)
         for (size_t j = 0; j < n_other; j++) {
             stays = stays || (same(mine[i].name, other[j].name) && same(mine[i].sql, other[j].sql));
         }
-        if (stays) {
+        if (stays && !(k->recipe && k->type)) { /* else PostgreSQL would check the rows again at once */
+            k->n_staying += drop;
             continue;
         }
         if (!drop && k->recipe) {
@@ -94,39 +95,69 @@ static st_err checks(struct altering *k, bool drop)
     return rc;
 }
 
-/* "varchar(20)": its length; 0: none; -1: it is no varchar. */
-static int64_t varchar_length(const char *type)
+/* What is checked or sorted anew although the rows stay as they are: CHECKs that name the column (its own come and go
+ * beside it), and indexes of it when its order changes. */
+static st_err guard_readers(struct altering *k, const char *old_type, const char *type)
 {
-    static const char *const words[] = {"character varying", "varchar"};
-    uint64_t n;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t len = strlen(words[i]);
-        if (strncasecmp(type, words[i], len) == 0) {
-            const char *rest = type + len + strspn(type + len, " ");
-            return !*rest                                                                               ? 0
-                   : *rest == '(' && str_to_u64((str){rest + 1, strcspn(rest + 1, ")")}, INT32_MAX, &n) ? (int64_t)n
-                                                                                                        : -1;
-        }
+    bool order = (strstr(old_type, "COLLATE") != NULL) != (strstr(type, "COLLATE") != NULL);
+    struct ddl_check own[DDL_CHECKS_MAX];
+    size_t n;
+    st_err rc = ddl_checks(ST_POSTGRESQL, k->op->table, k->was, k->p->a, own, &n);
+    if (rc) {
+        return rc;
     }
-    return -1;
+    buf b BUF_AUTO, table BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    buf_init(&table, 4096);
+    ddl_ident(&table, k->op->table);
+    buf_puts(&b, "SELECT coalesce((SELECT 'constraint ' || conname FROM pg_catalog.pg_constraint JOIN "
+                 "pg_catalog.pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'c' AND "
+                 "conrelid = t.oid AND attname = ");
+    ddl_string(&b, k->is->name);
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(&b, " AND conname <> ");
+        ddl_string(&b, own[i].name);
+    }
+    buf_puts(&b, " LIMIT 1)");
+    if (order) {
+        buf_puts(&b, ", (SELECT 'index ' || indexrelid::regclass::text FROM pg_catalog.pg_index JOIN "
+                     "pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indrelid = t.oid "
+                     "AND attname = ");
+        ddl_string(&b, k->is->name);
+        buf_puts(&b, " LIMIT 1)");
+    }
+    buf_puts(&b, ") FROM pg_catalog.pg_class AS t WHERE oid = to_regclass(");
+    ddl_string(&b, table.p);
+    buf_puts(&b, ") AND pg_table_size(oid) > 1048576");
+    const char *what = arena_printf(k->p->a,
+                                    "another type of %s reads the whole table again while nobody can read or write; "
+                                    "drop this before it and make it again behind it: ",
+                                    k->is->name);
+    return b.err || table.err || !what ? diag_nomem() : migrate_safe_guard(k->p, k->op, &b, what);
 }
 
-/* Whether the values are in the same bytes afterwards, so that PostgreSQL leaves the rows alone. */
-static bool same_bytes(const char *old_type, const char *type)
+/* Behind the last statement: what it does to the rows is known. */
+static void keeps_rows(struct altering *k, bool checked)
 {
-    int64_t old = varchar_length(old_type), new = varchar_length(type);
-    return old >= 0 && (strncasecmp(type, "text", 4) == 0 || new == 0 || (old > 0 && new >= old));
+    struct migrate_step *s = &k->p->plan->steps[k->p->plan->n - 1];
+    s->keeps = true;
+    s->scans = checked;
 }
 
 static st_err change_type(struct altering *k, const char *old_type, const char *type)
 {
-    bool plain = !k->convert && same_bytes(old_type, type);
+    bool plain = !k->convert && migrate_same_bytes(old_type, type);
     if (k->recipe && !plain) {
         const char *what = arena_printf(k->p->a,
                                         "another type of %s rewrites the table while nobody can read or write: use "
                                         "st_parallel_begin, or upgrade with --unsafe",
                                         k->is->name);
         st_err rc = what ? migrate_safe_rewrite(k->p, k->op, what) : diag_nomem();
+        if (rc) {
+            return rc;
+        }
+    } else if (k->recipe) {
+        st_err rc = guard_readers(k, old_type, type);
         if (rc) {
             return rc;
         }
@@ -140,7 +171,11 @@ static st_err change_type(struct altering *k, const char *old_type, const char *
         ddl_ident(b, k->is->name);
         buf_printf(b, "::%s", type);
     }
-    return add(k);
+    st_err rc = add(k);
+    if (!rc && plain) {
+        keeps_rows(k, k->n_staying > 0);
+    }
+    return rc;
 }
 
 static st_err change_null(struct altering *k)

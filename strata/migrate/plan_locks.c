@@ -64,6 +64,9 @@ static st_err look_at_step(arena *a, struct migrate_step *s)
     str rest = str_of(s->sql), one;
     struct others o = {.a = a};
     st_err rc = 0;
+    for (size_t i = 0; !rc && i < s->n_others; i++) {
+        rc = add_other(&o, s->others[i]);
+    }
     while (!rc && sql_statement(&rest, &one)) {
         struct sql_look k;
         rc = sql_look(a, one, &k);
@@ -72,9 +75,10 @@ static st_err look_at_step(arena *a, struct migrate_step *s)
         for (size_t i = 0; !rc && i < k.n_others; i++) {
             rc = take(&o, s, k.others[i].lock, k.others[i].table);
         }
-        s->scans = s->scans || (k.scans && !s->proven);
-        s->rewrites = s->rewrites || k.rewrites;
-        s->referenced = s->referenced || k.referenced;
+        s->scans = s->scans || (k.scans && !s->proven && !s->keeps);
+        s->rewrites = s->rewrites || (k.rewrites && !s->keeps);
+        /* of a constraint that an operation validates it is known whether it is a key */
+        s->referenced = s->referenced || (k.referenced && !(k.validates && s->op && s->op->kind != MIGRATE_SQL));
     }
     s->others = o.v;
     s->n_others = o.n;

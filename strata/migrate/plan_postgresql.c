@@ -133,6 +133,7 @@ static st_err change_primary_key(struct migrate_planner *p, const struct migrate
     if (op->key.was) {
         ddl_drop_primary_key(&p->sql, op->table);
         rc = add(p, op);
+        migrate_plan_says(p->plan, rc, MIGRATE_LOCK_ACCESS_EXCLUSIVE, op->table);
     }
     if (!rc && op->key.is) {
         const char *name = migrate_name(p->a, op->table, NULL, NULL, "pkey");

@@ -230,6 +230,7 @@ static st_err drop_key(struct migrate_planner *p, const struct migrate_op *op)
     if (!rc) {
         p->plan->steps[p->plan->n - 1].lock = MIGRATE_LOCK_ACCESS_EXCLUSIVE;
         p->plan->steps[p->plan->n - 1].locked = op->table;
+        p->plan->steps[p->plan->n - 1].referenced = true;
     }
     return rc ? rc : safe_direct(p, op);
 }
@@ -269,6 +270,7 @@ static st_err change_key(struct migrate_planner *p, const struct migrate_op *op)
     if (!rc && op->key.was) {
         ddl_drop_primary_key(&p->sql, op->table);
         rc = safe_add(p);
+        migrate_plan_says(p->plan, rc, MIGRATE_LOCK_ACCESS_EXCLUSIVE, op->table);
     }
     ddl_alter(&p->sql, op->table);
     buf_puts(&p->sql, "ADD CONSTRAINT ");

@@ -130,7 +130,18 @@ st_err safe_add_key(struct migrate_planner *p, const struct migrate_op *op, cons
     ddl_alter(&p->sql, table);
     buf_puts(&p->sql, "VALIDATE CONSTRAINT ");
     ddl_ident(&p->sql, fk->name);
-    return rc ? rc : safe_add(p);
+    rc = rc ? rc : safe_add(p);
+    if (!rc && strcmp(fk->table, table) != 0) {
+        struct migrate_step *s = &p->plan->steps[p->plan->n - 1];
+        struct migrate_held *other = ARENA_NEW(p->a, struct migrate_held);
+        if (!other) {
+            return diag_nomem();
+        }
+        *other = (struct migrate_held){MIGRATE_LOCK_ROW_SHARE, fk->table};
+        s->others = other;
+        s->n_others = 1;
+    }
+    return rc;
 }
 
 /* Those whose table is there now. */
@@ -197,24 +208,32 @@ static st_err create_table(struct migrate_planner *p, const struct migrate_op *o
 
 /* ---- refusals ---- */
 
+st_err migrate_safe_guard(struct migrate_planner *p, const struct migrate_op *op, buf *query, const char *what)
+{
+    struct migrate_safe *s = p->safe;
+    const char *sql = migrate_text(p->a, query);
+    st_err rc = sql ? migrate_grow(p->a, &s->guards, s->n_guards, &s->guards_room, sizeof *s->guards) : diag_nomem();
+    if (!rc) {
+        s->guards[s->n_guards++] =
+            (struct migrate_step){.kind = MIGRATE_STEP_REFUSE, .sql = sql, .refuse = what, .op = op};
+    }
+    return rc;
+}
+
 /* Of a table with more than a megabyte; a smaller one is rewritten before anybody notices. They are looked at before
  * anything else is done. */
 st_err migrate_safe_rewrite(struct migrate_planner *p, const struct migrate_op *op, const char *what)
 {
-    struct migrate_safe *s = p->safe;
     buf name BUF_AUTO;
     buf_init(&name, 4096);
     ddl_ident(&name, op->table);
     buf_puts(&p->sql, "SELECT pg_size_pretty(pg_table_size(oid)) FROM pg_catalog.pg_class WHERE oid = to_regclass(");
     ddl_string(&p->sql, name.p);
     buf_puts(&p->sql, ") AND pg_table_size(oid) > 1048576");
-    st_err rc = name.err ? diag_nomem() : 0;
-    const char *sql = migrate_text(p->a, &p->sql), *refuse = arena_printf(p->a, "%s; the table has ", what);
-    rc = rc ? rc : !sql || !refuse ? diag_nomem() : 0;
-    rc = rc ? rc : migrate_grow(p->a, &s->guards, s->n_guards, &s->guards_room, sizeof *s->guards);
+    const char *refuse = arena_printf(p->a, "%s; the table has ", what);
+    st_err rc = name.err || !refuse ? diag_nomem() : migrate_safe_guard(p, op, &p->sql, refuse);
     if (!rc) {
-        s->guards[s->n_guards++] =
-            (struct migrate_step){.kind = MIGRATE_STEP_REFUSE, .sql = sql, .refuse = refuse, .op = op};
+        p->safe->guards[p->safe->n_guards - 1].rewrites = true;
     }
     return rc;
 }

@@ -50,5 +50,9 @@ st_err migrate_safe_check(struct migrate_planner *p, const struct migrate_op *op
 st_err migrate_safe_not_null(struct migrate_planner *p, const struct migrate_op *op, const char *column);
 /* Refuses the revision when the table is large; what says why and what to do. */
 st_err migrate_safe_rewrite(struct migrate_planner *p, const struct migrate_op *op, const char *what);
+/* Refuses the revision, before anything is done, when the query in sql finds something; what begins the sentence. */
+st_err migrate_safe_guard(struct migrate_planner *p, const struct migrate_op *op, buf *sql, const char *what);
+/* same_bytes.c: whether another type leaves the rows as they are. */
+bool migrate_same_bytes(const char *old_type, const char *type);
 
 #endif

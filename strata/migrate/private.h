@@ -254,6 +254,7 @@ struct migrate_step {
     bool referenced;      /* and those that its foreign keys point at, which the catalog knows */
     bool rewrites, scans; /* while it holds the lock */
     bool proven;          /* a constraint says already what it would scan for */
+    bool keeps;           /* the plan knows that the rows stay as they are, and says of itself whether they are read */
     size_t n_ops;         /* MIGRATE_STEP_REBUILD: op and those behind it, all of one table */
 };
 struct migrate_phase {
@@ -275,6 +276,14 @@ st_err migrate_plan_phase(arena *a, struct migrate_plan *p, const char *name, bo
 /* Adds what sql holds to the last phase (to a first one when there is none) and clears it. */
 st_err migrate_plan_add(arena *a, struct migrate_plan *p, buf *sql, const char *refuse, const struct migrate_op *op);
 st_err migrate_plan_step(arena *a, struct migrate_plan *p, const struct migrate_step *s);
+/* What the last step locks, which its words do not say; nothing when adding it failed. */
+static inline void migrate_plan_says(struct migrate_plan *p, st_err rc, enum migrate_lock lock, const char *table)
+{
+    if (!rc) {
+        p->steps[p->n - 1].lock = lock;
+        p->steps[p->n - 1].locked = table;
+    }
+}
 st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
 
 /* What the dialects' planners share. */

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "strata/migrate/private.h"
+#include "strata/migrate/sql_text.h"
 
 void ddl_ident(buf *b, const char *name)
 {
@@ -120,7 +121,9 @@ bool ddl_default_is_constant(enum st_dialect d, const st_table_column *c)
         return now && d == ST_POSTGRESQL;
     }
     bool word = strcmp(c->default_sql, "true") == 0 || strcmp(c->default_sql, "false") == 0;
-    return word || c->default_sql[0] == '\'' || strspn(c->default_sql, "+-.0123456789") == strlen(c->default_sql);
+    struct sql_reader r = {.rest = str_of(c->default_sql), .postgresql = d == ST_POSTGRESQL};
+    bool string = sql_next(&r).kind == SQL_STRING && sql_next(&r).kind == SQL_END;
+    return word || string || strspn(c->default_sql, "+-.0123456789") == strlen(c->default_sql);
 }
 
 st_err ddl_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a)

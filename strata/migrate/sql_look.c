@@ -179,7 +179,7 @@ static void alter_index(struct sql_words *w)
 {
     size_t at = w->at < w->n ? w->at : w->n;
     bool moves = words_have(w, at, w->n, "tablespace", NULL), attaches = words_have(w, at, w->n, "attach", NULL);
-    found(w, moves || attaches ? AX : SUX, false, moves, moves ? SQL_REWRITE : SQL_SAFE);
+    found(w, moves || attaches ? AX : MIGRATE_LOCK_NONE, false, moves, moves ? SQL_REWRITE : SQL_SAFE);
 }
 
 static void alter(struct sql_words *w)
@@ -220,10 +220,30 @@ static void empty_table(struct sql_words *w)
     found(w, AX, false, false, SQL_TRUNCATE);
 }
 
-static void rewrite(struct sql_words *w)
+static void cluster(struct sql_words *w)
 {
-    bool beside = words_have(w, 0, w->n, "concurrently", NULL);
-    found(w, beside ? SUX : AX, true, true, beside ? SQL_IN_TRANSACTION : SQL_REWRITE);
+    (void)words_take(w, "verbose", NULL);
+    w->look->table = w->at < w->n ? words_name(w) : NULL;
+    found(w, AX, true, true, SQL_REWRITE);
+}
+
+static void refresh(struct sql_words *w)
+{
+    (void)words_take(w, "materialized", "view");
+    bool beside = words_take(w, "concurrently", NULL);
+    w->look->table = words_name(w);
+    found(w, beside ? MIGRATE_LOCK_EXCLUSIVE : AX, true, !beside, SQL_REWRITE);
+}
+
+/* Who reads by the index waits too, but what is locked ACCESS EXCLUSIVE is the index. */
+static void reindex(struct sql_words *w)
+{
+    w->at = words_is(w, w->at, "(") ? words_close(w, w->at, w->n) : w->at;
+    bool table = words_take(w, "table", NULL);
+    w->at += table ? 0 : 1;
+    bool beside = words_take(w, "concurrently", NULL) || words_have(w, 0, w->at < w->n ? w->at : w->n, "(", NULL);
+    w->look->table = table ? words_name(w) : NULL;
+    found(w, beside ? SUX : MIGRATE_LOCK_SHARE, true, false, beside ? SQL_IN_TRANSACTION : SQL_REWRITE);
 }
 
 static void vacuum(struct sql_words *w)
@@ -292,8 +312,8 @@ static void look(struct sql_words *w)
         const char *word;
         void (*does)(struct sql_words *w);
     } verbs[] = {{"alter", alter},     {"create", create}, {"drop", drop},       {"truncate", empty_table},
-                 {"lock", lock_table}, {"vacuum", vacuum}, {"cluster", rewrite}, {"reindex", rewrite},
-                 {"refresh", rewrite}, {"set", setting},   {"reset", setting},   {"with", words_with}};
+                 {"lock", lock_table}, {"vacuum", vacuum}, {"cluster", cluster}, {"reindex", reindex},
+                 {"refresh", refresh}, {"set", setting},   {"reset", setting},   {"with", words_with}};
     static const char *const transactions[] = {"begin", "start",     "commit",  "end",     "rollback",
                                                "abort", "savepoint", "release", "prepare", NULL};
     static const char *const plain[] = {"grant",    "security", "notify",     "listen",

@@ -99,6 +99,7 @@ static void action(struct sql_words *w, size_t from, size_t to)
     } else if (words_is(w, from, "validate")) {
         found(w, SUX, true, false, SQL_SAFE);
         w->look->validates = true;
+        w->look->referenced = true;
     } else if (words_is(w, from, "drop")) {
         drop(w, from);
     } else if (words_is(w, from, "rename")) {
@@ -111,7 +112,7 @@ static void action(struct sql_words *w, size_t from, size_t to)
     } else if (words_is(w, from, "enable") && words_have(w, from, to, "trigger", NULL)) {
         found(w, SRX, false, false, SQL_SAFE);
     } else if (words_is(w, from, "attach")) {
-        found(w, SUX, true, false, SQL_PARTITION);
+        found(w, SUX, false, false, SQL_PARTITION);
         name_after(w, from + 2, to, AX);
     } else if (words_is(w, from, "detach")) {
         bool beside = words_have(w, from, to, "concurrently", NULL);

@@ -22,7 +22,7 @@ struct sql_token {
 };
 struct sql_reader {
     str rest;
-    bool brackets; /* SQLite: [x] is a name */
+    bool brackets;   /* SQLite: [x] is a name */
     bool postgresql; /* comments hold comments, and ` is no quote */
 };
 struct sql_token sql_next(struct sql_reader *r);
