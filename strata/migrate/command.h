@@ -51,6 +51,17 @@ st_err command_dialect(const struct command *k, enum st_dialect *ret);
 /* command_show.c: "id  message (head, label x)" and, with a state, when it was applied. */
 void command_show_line(struct command *k, const struct migrate_node *node, const struct migrate_state *s);
 
+/* command_unsafe.c. Says under a statement what the direct form gives up; statement: and the statement before that.
+ * *made: tables that the plan has made so far, NULL to begin with. */
+struct command_made {
+    const char *table;
+    struct command_made *before;
+};
+st_err command_given_up(struct command *k, FILE *out, const struct migrate_step *s, bool statement,
+                        struct command_made **made);
+/* Of a whole revision, on the error stream. */
+st_err command_say_unsafe(struct command *k, const st_revision *rev, bool up);
+
 extern const struct command_verb command_upgrade, command_downgrade; /* command_move.c */
 extern const struct command_verb command_current, command_history, command_heads, command_branches,
     command_show;                                                 /* command_show.c */

@@ -15,6 +15,7 @@ struct screen {
     bool terminal; /* the last line is written over */
     bool open;     /* ... and has something on it */
     int64_t said;  /* when progress was last told */
+    bool unsafe;   /* on PostgreSQL */
 };
 
 /* 75 s as "1:15", 4 h as "4:00:00". */
@@ -63,6 +64,23 @@ static void show_batch(struct screen *s, const struct st_migrate_progress *p)
     s->open = s->terminal;
 }
 
+/* Who has the lock: at once, and then now and again. */
+static void show_retry(struct screen *s, const struct st_migrate_progress *p)
+{
+    if (p->tries > 1 && fiber_now() - s->said < SAY_EVERY_MS * INT64_C(1000000)) {
+        return;
+    }
+    s->said = fiber_now();
+    const char *who = strstr(p->note, ": pid ");
+    int n = who ? (int)(who - p->note) : (int)strlen(p->note);
+    (void)fprintf(s->k->out, "  %s: %.*s\n", p->phase, n, p->note);
+    if (who) {
+        (void)fprintf(s->k->out, "      held by %s\n", who + 2);
+    }
+    (void)fprintf(s->k->out, "      others go before; tried %u time%s, again in %.1f s\n", p->tries,
+                  p->tries == 1 ? "" : "s", (double)p->remaining_ms / 1000);
+}
+
 static void show(void *arg, const struct st_migrate_progress *p)
 {
     struct screen *s = arg;
@@ -95,7 +113,7 @@ static void show(void *arg, const struct st_migrate_progress *p)
         (void)fprintf(out, "\n");
         break;
     case ST_M_RETRY:
-        (void)fprintf(out, "  %s: %s; again in %.1f s\n", p->phase, p->note, (double)p->remaining_ms / 1000);
+        show_retry(s, p);
         break;
     case ST_M_REVISION:
         s->k->moved++;
@@ -103,6 +121,10 @@ static void show(void *arg, const struct st_migrate_progress *p)
                       p->revision->message, p->ns / 1000000);
         break;
     case ST_M_PHASE:
+        if (s->unsafe && p->at == 0) {
+            (void)command_say_unsafe(s->k, p->revision, p->up); /* what it cannot plan the upgrade itself refuses */
+        }
+        break;
     case ST_M_BATCH:
         break;
     }
@@ -124,9 +146,10 @@ static st_err move(struct command *k, bool up)
         k->usage = true;
         return rc;
     }
-    if (o.unsafe && st_engine_dialect(k->e) == ST_POSTGRESQL) {
-        (void)fprintf(k->err, "--unsafe: direct forms: readers and writers wait while tables are scanned and rewritten "
-                              "and indexes built, and a failure begins again from the start of its revision\n");
+    s.unsafe = o.unsafe && st_engine_dialect(k->e) == ST_POSTGRESQL;
+    if (s.unsafe) {
+        (void)fprintf(k->err, "--unsafe: each revision is one transaction of direct forms; its locks are held to its "
+                              "end,\nand a failure begins it again. Beside that:\n");
     }
     const char *target = k->n_args ? k->args[0] : "head";
     rc = migrate_run(k->e, k->m, target, up, &o, FIBER_FOREVER);

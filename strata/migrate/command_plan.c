@@ -78,7 +78,9 @@ static st_err show_revision(struct command *k, enum st_dialect d, const st_revis
                             const struct migrate_journal *j)
 {
     struct migrate_plan p;
-    st_err rc = migrate_plan_revision(k->a, d, rev, up, command_option(k, "--unsafe") != NULL, &p);
+    struct command_made *made = NULL;
+    bool unsafe = command_option(k, "--unsafe") != NULL;
+    st_err rc = migrate_plan_revision(k->a, d, rev, up, unsafe, &p);
     rc = rc || d == ST_SQLITE ? rc : migrate_plan_locks(k->a, &p);
     if (rc) {
         return diag_wrap(rc, "%s of the revision %s", up ? "upgrade" : "downgrade", rev->id);
@@ -95,6 +97,9 @@ static st_err show_revision(struct command *k, enum st_dialect d, const st_revis
                       done ? ": done" : "");
         for (size_t s = phase->first; !rc && !done && s < phase->first + phase->n; s++) {
             rc = show_step(k, d, &p.steps[s]);
+            if (!rc && unsafe && d == ST_POSTGRESQL && p.steps[s].sql) {
+                rc = command_given_up(k, k->out, &p.steps[s], false, &made);
+            }
             if (s + 1 == p.n || p.steps[s + 1].op != p.steps[s].op) {
                 show_allowed(k->out, p.steps[s].op);
             }
@@ -158,7 +163,7 @@ static st_err run_plan(struct command *k)
 
 static const struct command_option options[] = {
     {"--dialect", "NAME", "postgresql or sqlite; the database's unless given"},
-    {"--unsafe", NULL, "as it would run with --unsafe"},
+    {"--unsafe", NULL, "as it would run with --unsafe, and what that gives up"},
     {0},
 };
 const struct command_verb command_plan = {

@@ -260,13 +260,11 @@ st_err migrate_pause(struct migrate_runner *r, size_t at, st_err rc)
         return diag_wrap(rc, "tried %u times", r->tries);
     }
     struct diag why = *diag_last();
-    char note[sizeof why.message + sizeof why.hint + 4];
-    (void)snprintf(note, sizeof note, "%s%s%s", why.message, why.hint[0] ? "; " : "", why.hint);
     migrate_tell(r, (struct st_migrate_progress){.event = ST_M_RETRY,
                                                  .phase = r->plan.phases[at].name,
                                                  .at = at,
                                                  .tries = r->tries,
                                                  .remaining_ms = ms,
-                                                 .note = note});
+                                                 .note = why.message});
     return fiber_sleep_until(until);
 }

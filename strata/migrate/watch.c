@@ -32,11 +32,12 @@ static int look(void *arg)
         return 0;
     }
     struct st_stmt q = {
-        .sql =
-            STR("SELECT string_agg(format('pid %s (%s%s, %s s in it): %s', pid, coalesce(nullif(application_name, ''), "
-                "usename::text), coalesce(', ' || state, ''), coalesce(round(extract(epoch FROM clock_timestamp() - "
-                "xact_start))::text, '?'), left(regexp_replace(query, '\\s+', ' ', 'g'), 100)), '; ') "
-                "FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1::int4))"),
+        .sql = STR(
+            "SELECT string_agg(format('pid %s (%s%s, since %s, %s s): %s', pid, coalesce(nullif(application_name, ''), "
+            "usename::text), coalesce(', ' || state, ''), coalesce(to_char(xact_start, 'HH24:MI:SS'), '?'), "
+            "coalesce(round(extract(epoch FROM clock_timestamp() - xact_start))::text, '?'), "
+            "left(regexp_replace(query, '\\s+', ' ', 'g'), 100)), '; ' ORDER BY xact_start) "
+            "FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1::int4))"),
         .params = &pid,
         .n_params = 1,
         .shape = &shape,
@@ -64,13 +65,33 @@ static st_err own_pid(struct migrate_runner *r, arena *a, int32_t *ret)
     return r->pooled ? st_conn_run(r->conn, &q, 1, r->deadline, NULL) : 0;
 }
 
+/* PostgreSQL has forms that it does not know for partitioned tables. */
+static void explain_partitions(const struct migrate_step *s)
+{
+    if (strcmp(diag_last()->sqlstate, "0A000") == 0 && strstr(diag_last()->message, "partitioned") && s->op) {
+        diag_hint("this form is not for partitioned tables: change the partitions one by one in SQL of the revision, "
+                  "or upgrade with --unsafe at a quiet hour");
+    }
+}
+
 /* What blocks is known to the watcher; the lock and the table to the step. */
 static st_err explain(const struct look *k, const struct migrate_step *s, st_err rc)
 {
-    if (rc == ST_E_BUSY) {
-        diag_set(rc, "a lock on the table %s was not granted in %.1f s", s->locked ? s->locked : "it changes",
-                 (double)(fiber_now() - k->start) / 1e9); /* a plan may be shorter about it than the options */
-        diag_hint("%.240s", k->text[0] ? k->text : "what holds it is not known");
+    long pid = 0;
+    if (rc != ST_E_BUSY) {
+        if (rc) {
+            explain_partitions(s);
+        }
+        return rc;
+    }
+    diag_set(rc, "a lock on the table %s was not granted in %.1f s: %s", s->locked ? s->locked : "it changes",
+             (double)(fiber_now() - k->start) / 1e9, /* a plan may be shorter about it than the options */
+             k->text[0] ? k->text : "what holds it is not known");
+    if (sscanf(k->text, "pid %ld", &pid) == 1) {
+        diag_hint("let it end, or end it: SELECT pg_terminate_backend(%ld); the same command then goes on from here",
+                  pid);
+    } else {
+        diag_hint("the same command goes on from here");
     }
     return rc;
 }
