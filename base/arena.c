@@ -44,13 +44,27 @@ struct arena {
     arena *parent, *child, *prev, *next;
     size_t used_before; /* bytes used in the chunks behind current */
     size_t held, limit, next_size;
+    size_t failures;
 };
+
+void *arena_fail(arena *a)
+{
+    for (arena *p = a; p; p = p->parent) {
+        p->failures++;
+    }
+    return NULL;
+}
+
+size_t arena_failures(const arena *a)
+{
+    return a->failures;
+}
 
 arena *arena_new(arena *parent, size_t limit)
 {
     arena *a = mem_zalloc(1, sizeof *a);
     if (!a) {
-        return NULL;
+        return arena_fail(parent);
     }
     a->limit = limit ? limit : SIZE_MAX;
     a->next_size = CHUNK_MIN;
@@ -144,11 +158,11 @@ static struct chunk *add_chunk(arena *a, size_t need)
         size = need;
     }
     if (size > a->limit - a->held || size > SIZE_MAX - sizeof(struct chunk)) {
-        return NULL;
+        return arena_fail(a);
     }
     struct chunk *c = mem_alloc(sizeof *c + size);
     if (!c) {
-        return NULL;
+        return arena_fail(a);
     }
     c->size = size;
     a->held += size;

@@ -39,6 +39,9 @@ char *arena_vprintf(arena *a, const char *fmt, va_list ap) __attribute__((format
 /* Runs fn(arg) at the next reset or free. Returns 0 or -ENOMEM (then fn was not registered). */
 int arena_on_reset(arena *a, void (*fn)(void *arg), void *arg);
 
+/* How often it, or an arena below it, had to return NULL: what a caller let pass is noticed at the end of a work. */
+size_t arena_failures(const arena *a);
+void *arena_fail(arena *a);        /* counts another one, of memory beside the arena; returns NULL */
 size_t arena_used(const arena *a); /* bytes handed out since the last reset, children not counted */
 size_t arena_held(const arena *a); /* bytes held from the heap, children not counted */
 

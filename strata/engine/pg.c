@@ -208,7 +208,7 @@ static st_err script_results(struct pg_conn *c, int64_t deadline)
         }
         while (!PQisBusy(c->pq)) {
             PGresult *res = PQgetResult(c->pq);
-            if (!res && !any) {
+            if (!res && (!any || PQtransactionStatus(c->pq) == PQTRANS_ACTIVE)) { /* not the end of them */
                 return pg_no_result(c);
             }
             any = true;

@@ -56,9 +56,12 @@ static st_err take_answers(struct copying *k, int64_t *ret_rows)
             return rc;
         }
         PGresult *res = PQgetResult(k->c->pq);
+        if (!res && (!answered || PQtransactionStatus(k->c->pq) == PQTRANS_ACTIVE)) {
+            return pg_no_result(k->c);
+        }
         if (!res) {
             k->c->busy = false;
-            return answered ? err : pg_no_result(k->c);
+            return err;
         }
         uint64_t n;
         if (PQresultStatus(res) == PGRES_FATAL_ERROR) {

@@ -256,6 +256,7 @@ st_err autogen_run(st_engine *e, const struct st_migrations *m, arena *a, int64_
     struct maker k = {.a = a, .m = m};
     struct migrate_graph g;
     st_conn *c;
+    size_t failures = arena_failures(a);
     st_err rc = migrate_graph_of(a, m->revisions, &g);
     rc = rc ? rc : st_conn_acquire(e, st_engine_dialect(e) == ST_POSTGRESQL, deadline, &c);
     if (rc) {
@@ -273,5 +274,6 @@ st_err autogen_run(st_engine *e, const struct st_migrations *m, arena *a, int64_
     up.out = &ret->up;
     rc = rc ? rc : compare_turn(a, &up, &ret->down, &down);
     rc = rc ? rc : compare_run(&up);
-    return rc ? rc : compare_run(&down);
+    rc = rc ? rc : compare_run(&down);
+    return rc || arena_failures(a) == failures ? rc : diag_nomem(); /* what was not understood would seem to differ */
 }

@@ -292,5 +292,8 @@ st_err codegen_revision(buf *b, const struct codegen *g)
     codegen_string(b, g->message, 0);
     codegen_option(b, "label", g->label);
     buf_puts(b, ",\n    .upgrade = upgrade, .downgrade = downgrade};\n/* clang-format on */\n");
-    return rc ? rc : b->err ? diag_set(b->err, "the revision is too large to write") : 0;
+    return rc                            ? rc
+           : b->err == -E2BIG            ? diag_set(b->err, "the revision is too large to write")
+           : b->err || arena_failures(a) ? diag_nomem()
+                                         : 0;
 }

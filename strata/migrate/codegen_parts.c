@@ -261,5 +261,5 @@ const char *codegen_identifier(arena *a, const char *name)
             break;
         }
     }
-    return b.err ? NULL : arena_memdup0(a, b.p, b.len);
+    return b.err ? arena_fail(a) : arena_memdup0(a, b.p, b.len);
 }

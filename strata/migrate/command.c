@@ -177,6 +177,7 @@ static int run_verb(struct command *k)
         rc = diag_set(ST_E_INVALID, "there is no database to work on");
     }
     rc = rc ? rc : k->verb->run(k);
+    rc = rc || arena_failures(a) == 0 ? rc : diag_nomem(); /* what was printed may lack something */
     return rc ? report(k) : DONE;
 }
 

@@ -34,7 +34,7 @@ static const char *struct_name(struct printer *k, const char *table)
     if (!b.len) {
         buf_puts(&b, "Table");
     }
-    const char *name = b.err ? NULL : arena_memdup0(k->a, b.p, b.len);
+    const char *name = b.err ? arena_fail(k->a) : arena_memdup0(k->a, b.p, b.len);
     for (size_t i = 0; name && i < k->s->n_tables; i++) { /* two tables of one name in C */
         name = k->names[i] && strcmp(k->names[i], name) == 0 ? arena_printf(k->a, "%s_", name) : name;
     }
@@ -471,5 +471,8 @@ st_err inspect_print(buf *b, const struct seen_schema *s, const bool *wanted, co
         }
     }
     buf_puts(b, "NULL};\n/* clang-format on */\n");
-    return rc ? rc : b->err ? diag_set(b->err, "the models are too large to write") : 0;
+    return rc                            ? rc
+           : b->err == -E2BIG            ? diag_set(b->err, "the models are too large to write")
+           : b->err || arena_failures(a) ? diag_nomem()
+                                         : 0;
 }

@@ -35,7 +35,7 @@ const char *migrate_name(arena *a, const char *table, const char *const *columns
         }
     }
     if (b.err) {
-        return NULL;
+        return arena_fail(a);
     }
     size_t tail = strlen(suffix) + 1;
     assert(tail + 9 < ST_NAME_MAX);
@@ -77,7 +77,7 @@ st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size)
 
 const char *migrate_text(arena *a, buf *b)
 {
-    const char *s = b->err ? NULL : arena_memdup0(a, b->p, b->len);
+    const char *s = b->err ? arena_fail(a) : arena_memdup0(a, b->p, b->len);
     buf_clear(b);
     return s;
 }

@@ -31,7 +31,7 @@ static void remark(const struct printer *k, const char *text, const char *name)
 
 static bool is_query(const char *sql)
 {
-    return strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "WITH", 4) == 0;
+    return strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "WITH", 4) == 0 || strcmp(sql, "PRAGMA foreign_keys") == 0;
 }
 
 /* What the database in memory is told, but for questions and for what only settles the connection. */
@@ -42,8 +42,9 @@ static void hear(void *arg, const char *sql)
     }
 }
 
-/* A backfill as one statement; a step in C cannot be said in SQL. */
-static st_err print_step_in_c(const struct printer *k, const struct migrate_step *s)
+/* A backfill as one statement; a step in C cannot be said in SQL. c: the database in memory, which must have what later
+ * steps look for, and is heard; or NULL. */
+static st_err print_step_in_c(const struct printer *k, st_conn *c, const struct migrate_step *s)
 {
     if (s->kind == MIGRATE_STEP_RUN) {
         remark(k, "left out, since it is C: step ", s->op->run.name);
@@ -56,6 +57,9 @@ static st_err print_step_in_c(const struct printer *k, const struct migrate_step
         return diag_nomem();
     }
     remark(k, "in batches when the program runs it: table ", s->op->backfill->table);
+    if (c) {
+        return st_conn_exec(c, b.p, FIBER_FOREVER);
+    }
     print(k, b.p);
     return 0;
 }
@@ -92,7 +96,7 @@ static st_err print_phase(const struct printer *k, const struct migrate_plan *p,
         if (in_c(s)) {
             print(k, "BEGIN");
             print(k, "SET LOCAL strata.system = 'on'");
-            rc = print_step_in_c(k, s);
+            rc = print_step_in_c(k, NULL, s);
             print(k, "COMMIT");
         } else if (s->kind == MIGRATE_STEP_REFUSE) {
             rc = print_refusal(k, s);
@@ -141,7 +145,7 @@ static st_err run_in_memory(struct printer *k, st_conn *c, const struct migrate_
     st_err rc = keys_off ? st_conn_exec(c, "PRAGMA foreign_keys = OFF", FIBER_FOREVER) : 0;
     rc = rc ? rc : st_conn_exec(c, "BEGIN IMMEDIATE", FIBER_FOREVER);
     for (size_t i = 0; !rc && i < p->n; i++) {
-        rc = in_c(&p->steps[i]) ? print_step_in_c(k, &p->steps[i])
+        rc = in_c(&p->steps[i]) ? print_step_in_c(k, c, &p->steps[i])
                                 : migrate_run_step(c, k->a, &p->steps[i], FIBER_FOREVER);
     }
     for (size_t i = 0; !rc && i < record->n; i++) {

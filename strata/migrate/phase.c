@@ -69,10 +69,6 @@ static st_err in_transaction(struct migrate_runner *r, struct migrate_round *rou
     }
     rc = rc ? rc : last ? record(r, round) : put(r, round, at, "done");
     rc = rc ? rc : migrate_commit(r);
-    if (!rc && r->keys_off) {
-        r->keys_off = false;
-        rc = st_conn_exec(r->conn, "PRAGMA foreign_keys = ON", r->deadline);
-    }
     if (rc) {
         return rc;
     }
@@ -82,7 +78,11 @@ static st_err in_transaction(struct migrate_runner *r, struct migrate_round *rou
                      (struct st_migrate_progress){.event = ST_M_REVISION, .ns = clock_mono_ns() - r->revision_started});
         r->node = NULL;
     }
-    return 0;
+    if (r->keys_off) { /* when this fails, the phase is done all the same */
+        r->keys_off = false;
+        rc = st_conn_exec(r->conn, "PRAGMA foreign_keys = ON", r->deadline);
+    }
+    return rc;
 }
 
 /* ---- outside of transactions; PostgreSQL ---- */

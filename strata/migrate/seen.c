@@ -25,7 +25,10 @@ struct seen_column *seen_column_of(const struct seen_table *t, const char *name)
 
 st_err seen_read(st_conn *c, arena *a, int64_t deadline, struct seen_schema *ret)
 {
-    return st_conn_dialect(c) == ST_SQLITE ? seen_read_sqlite(c, a, deadline, ret) : seen_read_pg(c, a, deadline, ret);
+    size_t failures = arena_failures(a);
+    st_err rc =
+        st_conn_dialect(c) == ST_SQLITE ? seen_read_sqlite(c, a, deadline, ret) : seen_read_pg(c, a, deadline, ret);
+    return rc || arena_failures(a) == failures ? rc : diag_nomem(); /* a condition was not understood for want of it */
 }
 
 const struct seen_check *seen_own_check(arena *a, const struct seen_table *t, const char *column)

@@ -226,7 +226,7 @@ const char *sql_canon(arena *a, const char *sql, const struct sql_rename *rename
         }
         put_token(&b, t, renames, n);
     }
-    return b.err ? NULL : arena_memdup0(a, b.p, b.len);
+    return b.err ? arena_fail(a) : arena_memdup0(a, b.p, b.len);
 }
 
 /* Moves behind the type of a cast. *ret_number: a string before it is a number. */

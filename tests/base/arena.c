@@ -50,6 +50,11 @@ START_TEST(limit_and_failed_allocations_give_null)
     mem_fail_at(1, false);
     ck_assert_ptr_null(arena_new(NULL, 0));
     mem_fail_at(0, false);
+    ck_assert_uint_eq(arena_failures(a), 2);
+    arena *child = arena_new(a, 10);
+    ck_assert_ptr_null(arena_alloc(child, 100));
+    ck_assert_uint_eq(arena_failures(child), 1);
+    ck_assert_uint_eq(arena_failures(a), 3);
 }
 END_TEST
 
