@@ -106,7 +106,7 @@ const char *small_hash(struct world *w)
     st_conn *c;
     const char *hash;
     OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
-    OK(migrate_schema_hash(c, w->a, FIBER_FOREVER, &hash));
+    OK(migrate_schema_hash(c, w->a, NULL, FIBER_FOREVER, &hash));
     st_conn_release(c);
     return hash;
 }
