@@ -248,14 +248,6 @@ static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
     if (rc) {
         return rc;
     }
-<<<<<<< HEAD
-=======
-    if (!node) {
-        *ret_done = true;
-        rc = migrate_snapshot_unneeded(r);
-        return rc ? rc : st_conn_exec(r->conn, "ROLLBACK", r->deadline);
-    }
->>>>>>> cd4fa0c (Fail every call under a day of migrations, and mend what that found)
     assert(st_conn_in_transaction(r->conn));
     rc = migrate_snapshot(r, &round.journal, node);
     if (!node) {

@@ -130,8 +130,6 @@ void migrate_note_failure(struct migrate_runner *r, size_t at, st_err rc);
  * way has its copy already. node NULL: nothing is left to do, so no copy is made; but one may lie there from an upgrade
  * that was killed behind its last commit. */
 st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *j, const struct migrate_node *node);
-/* Nothing is left to do: a copy that an earlier failure left goes at the end. */
-st_err migrate_snapshot_unneeded(struct migrate_runner *r);
 /* At the end, rc, with nothing open: the copy goes, or is offered in the diagnosis. */
 void migrate_snapshot_end(struct migrate_runner *r, st_err rc);
 

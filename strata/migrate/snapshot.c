@@ -60,11 +60,6 @@ static st_err copy(struct migrate_runner *r, const char *path)
     return rc;
 }
 
-st_err migrate_snapshot_unneeded(struct migrate_runner *r)
-{
-    return r->file || r->d != ST_SQLITE || r->o.no_snapshot ? 0 : find_file(r);
-}
-
 st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *j, const struct migrate_node *node)
 {
     if (r->looked || r->d != ST_SQLITE || r->o.no_snapshot) {
