@@ -146,31 +146,29 @@ void course_reset(struct course *c)
     world_pause(&c->w);
 }
 
-struct fall {
-    uint64_t at, seen;
-    bool everywhere, after; /* after: the statement before was a point */
-};
-
 static void fall_at(void *arg, const char *sql)
 {
-    struct fall *f = arg;
-    bool point = f->everywhere || strcmp(sql, "COMMIT") == 0 || strstr(sql, "CONCURRENTLY");
+    struct course *c = arg;
+    struct course_watch *f = c->watch;
+    bool point = c->w.dialect == ST_SQLITE || strcmp(sql, "COMMIT") == 0 || strstr(sql, "CONCURRENTLY");
     if ((point || f->after) && ++f->seen == f->at) {
         (void)raise(SIGKILL); /* so that valgrind does not look at what is still in use */
     }
     f->after = point;
+    f->copying = strncmp(sql, "INSERT INTO \"strata_new_", 24) == 0;
 }
 
-static pid_t start(struct course *c, struct fall *f)
+pid_t course_start(struct course *c, uint64_t n)
 {
     int ready[2];
     ck_assert_ptr_null(c->w.e);
     ck_assert_int_eq(pipe(ready), 0);
+    *c->watch = (struct course_watch){.at = n};
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         world_wake(&c->w);
-        st_engine_trace(c->w.e, fall_at, f);
+        st_engine_trace(c->w.e, fall_at, c);
         ck_assert_int_eq(write(ready[1], "", 1), 1);
         st_err rc = run(c, c->up, false);
         if (rc) {
@@ -183,12 +181,6 @@ static pid_t start(struct course *c, struct fall *f)
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     (void)close(ready[0]);
     return pid;
-}
-
-pid_t course_start(struct course *c, uint64_t n)
-{
-    struct fall f = {.at = n, .everywhere = c->w.dialect == ST_SQLITE};
-    return start(c, &f);
 }
 
 bool course_wait(pid_t pid)
@@ -222,19 +214,15 @@ void course_go_on(struct course *c, bool killed)
     }
 }
 
-/* By a process like those that are killed, which counts the points where this one can read it. */
+/* By a process like those that are killed. */
 static void run_in_one_go(struct course *c)
 {
-    struct fall *f = mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(f, MAP_FAILED);
-    *f = (struct fall){.everywhere = c->w.dialect == ST_SQLITE};
-    pid_t pid = start(c, f);
+    pid_t pid = course_start(c, 0);
     int64_t began = clock_mono_ns();
     ck_assert(!course_wait(pid));
     c->took_us = (clock_mono_ns() - began) / 1000;
-    c->points = f->seen;
+    c->points = c->watch->seen;
     ck_assert_uint_gt(c->points, 0);
-    (void)munmap(f, sizeof *f);
 }
 
 void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bool up)
@@ -242,6 +230,8 @@ void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bo
     *c = (struct course){.recipe = r, .up = up};
     world_running(server_printf("%s, %s", r->name, up ? "up" : "down"));
     world_open(&c->w, d, NULL);
+    c->watch = mmap(NULL, sizeof *c->watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(c->watch, MAP_FAILED);
     (void)snprintf(c->stash, sizeof c->stash, "%s/stash", c->w.dir);
     if (d == ST_SQLITE) {
         build(c);
@@ -274,5 +264,6 @@ void course_close(struct course *c)
         world_wake(&c->w);
     }
     world_running(NULL);
+    ck_assert_int_eq(munmap(c->watch, sizeof *c->watch), 0);
     world_close(&c->w);
 }

@@ -5,10 +5,17 @@
 #ifndef TEST_STRATA_KILLS_H
 #define TEST_STRATA_KILLS_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "catalog.h"
 #include "recipes.h"
+
+struct course_watch {      /* shared with the process that runs the recipe */
+    uint64_t at, seen;     /* points */
+    bool after;            /* the statement before was one */
+    _Atomic(bool) copying; /* SQLite: a rebuild copies its rows */
+};
 
 struct course {
     struct world w;
@@ -16,9 +23,10 @@ struct course {
     bool up;
     const char *hash, *facts, *revisions; /* after a run in one go */
     int64_t took_us;                      /* by a process of its own, from the moment that its engine is open */
-    uint64_t points;                      /* of the journal, in a run in one go */
-    char stash[96];                       /* SQLite: the file as a run finds it */
-    unsigned kills, late, between;        /* late: it was through; between: phases were done, and others were not */
+    struct course_watch *watch;
+    uint64_t points;               /* of the journal, in a run in one go */
+    char stash[96];                /* SQLite: the file as a run finds it */
+    unsigned kills, late, between; /* late: it was through; between: phases were done, and others were not */
 };
 
 void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bool up);

@@ -92,6 +92,17 @@ static st_err down_not_null(st_ops *o)
 }
 REVISION(not_null, people);
 
+/* What would show if a row were filled twice. */
+static st_err up_add_one(st_ops *o)
+{
+    return st_run_backfill(o, &(const st_backfill){.table = "people", .set = "age = age + 1", .batch = 400});
+}
+static st_err down_add_one(st_ops *o)
+{
+    return st_run_backfill(o, &(const st_backfill){.table = "people", .set = "age = age - 1", .batch = 400});
+}
+REVISION(add_one, people);
+
 static st_err up_drop_column(st_ops *o)
 {
     return st_drop_column(o, "people", "old");
@@ -408,6 +419,7 @@ const struct recipe recipes[] = {
     {"backfill", NOTE(fill)},
     {"several of them", .change = &notes_some, HISTORY(&notes_first, &notes_some)},
     {"add column not null with a backfill", PEOPLE(not_null)},
+    {"backfill of all rows", PEOPLE(add_one)},
     {"change type", PEOPLE(type)},
     {"change values", PEOPLE(values)},
     {"drop column", PEOPLE(drop_column)},
