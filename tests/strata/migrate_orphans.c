@@ -85,16 +85,48 @@ static void leave_and_go_on(struct course *c, const char *under_way, const char 
     course_go_on(c, true);
 }
 
-START_TEST(an_index_that_goes_on_being_built_is_waited_for)
+static const struct recipe *recipe_of(const char *name)
 {
-    struct course c;
-    for (const struct recipe *r = recipes; r->name; r++) {
-        for (int up = 1; up >= 0 && strcmp(r->name, "create index") == 0; up--) {
-            course_open(&c, ST_POSTGRESQL, r, up);
-            leave_and_go_on(&c, "query LIKE '% CONCURRENTLY %' AND wait_event_type = 'Lock'",
-                            "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM notes");
-            course_close(&c);
-        }
+    const struct recipe *r = recipes;
+    while (r->name && strcmp(r->name, name) != 0) {
+        r++;
+    }
+    ck_assert_ptr_nonnull(r->name);
+    return r;
+}
+
+#define BUILDING "query LIKE '% CONCURRENTLY %' AND wait_event_type = 'Lock'"
+#define OLD_READER "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM notes"
+
+START_TEST(an_index_that_goes_on_being_built_or_dropped_is_waited_for)
+{
+    for (int up = 1; up >= 0; up--) {
+        struct course c;
+        course_open(&c, ST_POSTGRESQL, recipe_of("create index"), up);
+        leave_and_go_on(&c, BUILDING, OLD_READER);
+        course_close(&c);
+    }
+}
+END_TEST
+
+START_TEST(an_index_that_is_left_invalid_is_built_or_dropped_again)
+{
+    for (int up = 1; up >= 0; up--) {
+        struct course c;
+        course_open(&c, ST_POSTGRESQL, recipe_of("create index"), up);
+        course_reset(&c);
+        pid_t reader = hold(&c, OLD_READER), first = course_start(&c, 0);
+        until(c.w.url, SESSIONS BUILDING, "1");
+        kill_it(first);
+        ck_assert_str_eq(pg_test_value(c.w.url,
+                                       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                                       "current_database() AND pid <> pg_backend_pid() AND " BUILDING),
+                         "t");
+        until(c.w.url, SESSIONS BUILDING, "0");
+        ck_assert_str_eq(pg_test_value(c.w.url, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "1");
+        kill_it(reader);
+        course_go_on(&c, true);
+        course_close(&c);
     }
 }
 END_TEST
@@ -250,7 +282,7 @@ START_TEST(killed_while_the_file_is_copied_it_goes_on)
 }
 END_TEST
 
-RUN("strata migrate orphans", 120, CASE(an_index_that_goes_on_being_built_is_waited_for),
-    CASE(a_batch_that_goes_on_is_not_done_twice), CASE(a_step_that_goes_on_is_not_done_twice),
-    CASE(sql_that_goes_on_is_not_done_twice), CASE(killed_while_a_rebuild_copies_rows_it_goes_on),
-    CASE(killed_while_the_file_is_copied_it_goes_on));
+RUN("strata migrate orphans", 120, CASE(an_index_that_goes_on_being_built_or_dropped_is_waited_for),
+    CASE(an_index_that_is_left_invalid_is_built_or_dropped_again), CASE(a_batch_that_goes_on_is_not_done_twice),
+    CASE(a_step_that_goes_on_is_not_done_twice), CASE(sql_that_goes_on_is_not_done_twice),
+    CASE(killed_while_a_rebuild_copies_rows_it_goes_on), CASE(killed_while_the_file_is_copied_it_goes_on));
