@@ -148,7 +148,8 @@ static st_err compare(struct command *k)
         const char *says = autogen_says(k->a, &g.up.ops[i]);
         (void)fprintf(k->out, "to do: %s\n", says ? says : "");
     }
-    diag_set(ST_E_SCHEMA, "the database does not say what the models say: %zu operations are missing", g.up.n);
+    diag_set(ST_E_SCHEMA, "the database does not say what the models say: %zu operation%s missing", g.up.n,
+             g.up.n == 1 ? " is" : "s are");
     diag_hint("write them down: %s revision -m MESSAGE", k->m->program);
     return ST_E_SCHEMA;
 }
@@ -170,7 +171,8 @@ static st_err run_check(struct command *k)
         diag_hint("undo the change, or write it as a revision and stamp that");
         return ST_E_SCHEMA;
     }
-    (void)fprintf(k->out, "the database has all %zu revisions\n", k->g.n);
+    (void)fprintf(k->out, "the database has %s %zu revision%s\n", k->g.n == 1 ? "the" : "all", k->g.n,
+                  k->g.n == 1 ? "" : "s");
     return 0;
 }
 
