@@ -125,7 +125,8 @@ static inline st_value st_v_enum(unsigned v)
         _Static_assert(condition, text);             \
         char unused_;                                \
     }))
-#define ST_MEMBER(T_, m) (((const T_ *)0)->m)
+/* The member, for its type alone; at any address but 0, for cppcheck takes that for a dereference of NULL. */
+#define ST_MEMBER(T_, m) (((const T_ *)64UL)->m)
 #define ST_VALUE(T_, m, v)                                                                                           \
     (ST_MUST_(ST_SCALAR_(v) && (ST_KIND_(v) == ST_KIND_(ST_MEMBER(T_, m)) ||                                         \
                                 (ST_KIND_(v) == 1 && ST_KIND_(ST_MEMBER(T_, m)) == 2)),                              \

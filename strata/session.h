@@ -127,9 +127,9 @@ st_err st_load_rows_(st_session *s, st_rows rows, const struct st_load *plan);
 
 /* A relation's members; reading one that was not loaded fails the session with ST_E_NOT_LOADED. */
 #define st_many(s, T_, obj, member) \
-    _Generic(((const T_ *)0)->member, st_list : st_many_)((s), &T_##_model, #member, &((const T_ *){(obj)})->member)
-#define st_one(s, T_, obj, member, Target_)                    \
-    ((const Target_ *)_Generic(((const T_ *)0)->member, st_ref \
+    _Generic(ST_MEMBER(T_, member), st_list : st_many_)((s), &T_##_model, #member, &((const T_ *){(obj)})->member)
+#define st_one(s, T_, obj, member, Target_)                  \
+    ((const Target_ *)_Generic(ST_MEMBER(T_, member), st_ref \
                                : st_one_)((s), &T_##_model, #member, &((const T_ *){(obj)})->member))
 st_rows st_many_(st_session *s, const st_model *m, const char *member, const st_list *list);
 const void *st_one_(st_session *s, const st_model *m, const char *member, const st_ref *ref);
