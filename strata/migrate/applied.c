@@ -12,22 +12,6 @@ static const st_table version_table = {
                {"schema_hash", ST_TEXT, .nullable = true}),
 };
 
-struct adder {
-    arena *a;
-    struct migrate_state *s;
-};
-
-static int take(void *arg, void *obj)
-{
-    struct adder *k = arg;
-    struct migrate_state *s = k->s;
-    st_err rc = migrate_grow(k->a, &s->rows, s->n, &s->room, sizeof *s->rows);
-    if (!rc) {
-        s->rows[s->n++] = *(struct migrate_applied *)obj;
-    }
-    return rc ? rc : 1; /* the strings stay */
-}
-
 static int take_count(void *arg, void *obj)
 {
     (void)obj;
@@ -88,7 +72,7 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
     if (rc || !ret->table_exists) {
         return rc;
     }
-    struct adder k = {a, ret};
+    struct migrate_rows k = {a, &ret->rows, &ret->n, &ret->room, sizeof *ret->rows};
     struct st_stmt q = {
         .sql = ret->has_hash ? STR("SELECT \"id\", \"message\", \"parents\", \"applied_at\", \"schema_hash\" FROM "
                                    "\"strata_revisions\" ORDER BY \"applied_at\", \"id\"")
@@ -97,7 +81,7 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
         .quick = true,
         .shape = &shape,
         .arena = a,
-        .row = take,
+        .row = migrate_take_row,
         .arg = &k};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
@@ -126,11 +110,6 @@ st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_s
     return 0;
 }
 
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n)
 {
     size_t n_parents = 0, n = 0;
@@ -148,16 +127,16 @@ st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *
         }
     }
     if (n_parents) {
-        qsort(parents, n_parents, sizeof *parents, by_text);
+        qsort(parents, n_parents, sizeof *parents, migrate_by_text);
     }
     for (size_t i = 0; i < s->n; i++) {
         const char *id = s->rows[i].id;
-        if (!n_parents || !bsearch(&id, parents, n_parents, sizeof *parents, by_text)) {
+        if (!n_parents || !bsearch(&id, parents, n_parents, sizeof *parents, migrate_by_text)) {
             heads[n++] = id;
         }
     }
     if (n) {
-        qsort(heads, n, sizeof *heads, by_text);
+        qsort(heads, n, sizeof *heads, migrate_by_text);
     }
     *ret = heads;
     *ret_n = n;

@@ -10,37 +10,23 @@ struct names {
     size_t n, room;
 };
 
-static int take(void *arg, void *obj)
-{
-    struct names *k = arg;
-    st_err rc = migrate_grow(k->a, &k->v, k->n, &k->room, sizeof *k->v);
-    if (!rc) {
-        k->v[k->n++] = *(const char *const *)obj;
-    }
-    return rc ? rc : 1;
-}
-
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 /* Sorted. */
 static st_err table_names(st_conn *c, struct names *k, int64_t deadline)
 {
     static const struct st_field field = {.type = ST_TEXT};
     static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    struct migrate_rows rows = {k->a, &k->v, &k->n, &k->room, sizeof *k->v};
     struct st_stmt q = {.sql = st_conn_dialect(c) == ST_SQLITE
                                    ? STR("SELECT name FROM sqlite_master WHERE type = 'table'")
                                    : STR("SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "
                                          "AND pg_catalog.pg_table_is_visible(oid)"),
                         .shape = &shape,
                         .arena = k->a,
-                        .row = take,
-                        .arg = k};
+                        .row = migrate_take_row,
+                        .arg = &rows};
     st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
     if (!rc && k->n) {
-        qsort(k->v, k->n, sizeof *k->v, by_text);
+        qsort(k->v, k->n, sizeof *k->v, migrate_by_text);
     }
     return rc;
 }
@@ -71,7 +57,7 @@ static st_err create_missing(st_conn *c, arena *a, const st_table *tables, size_
     migrate_ops_init(&ops, a, st_conn_dialect(c));
     st_err rc = table_names(c, &there, deadline);
     for (size_t i = 0; !rc && i < n; i++) {
-        if (!there.n || !bsearch(&tables[i].name, there.v, there.n, sizeof *there.v, by_text)) {
+        if (!there.n || !bsearch(&tables[i].name, there.v, there.n, sizeof *there.v, migrate_by_text)) {
             rc = st_create_table(&ops, &tables[i]);
         }
     }

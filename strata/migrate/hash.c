@@ -115,11 +115,6 @@ static char *tidy(arena *a, const char *p, size_t len)
     return out;
 }
 
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 /* "Tname CREATE TABLE ... (a, b, c) STRICT": what stands between the commas may come in any order, since a column that
  * was added stands behind the constraints. */
 static st_err add_table(struct lines *k, const char *text)
@@ -148,7 +143,7 @@ static st_err add_table(struct lines *k, const char *text)
         }
     }
     if (n) {
-        qsort(parts, n, sizeof *parts, by_text);
+        qsort(parts, n, sizeof *parts, migrate_by_text);
     }
     add_line(k, text, strcspn(text, " "));
     for (size_t i = 0; i < n; i++) {

@@ -15,22 +15,6 @@ static const st_table journal_table = {
 
 enum { OLD_COLUMNS = 12 }; /* of tables that an older program made, which have no error */
 
-struct adder {
-    arena *a;
-    struct migrate_journal *j;
-};
-
-static int take(void *arg, void *obj)
-{
-    struct adder *k = arg;
-    struct migrate_journal *j = k->j;
-    st_err rc = migrate_grow(k->a, &j->rows, j->n, &j->room, sizeof *j->rows);
-    if (!rc) {
-        j->rows[j->n++] = *(struct migrate_journal_row *)obj;
-    }
-    return rc ? rc : 1; /* the strings stay */
-}
-
 static int take_count(void *arg, void *obj)
 {
     *(int64_t *)arg = *(const int64_t *)obj;
@@ -85,7 +69,7 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
     if (rc || !ret->table_exists) {
         return rc;
     }
-    struct adder k = {a, ret};
+    struct migrate_rows k = {a, &ret->rows, &ret->n, &ret->room, sizeof *ret->rows};
     const char *sql = arena_printf(a,
                                    "SELECT \"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", %s, "
                                    "\"cursor\", \"rows\", \"total\", \"unfilled\", \"started_at\", \"updated_at\" "
@@ -94,7 +78,8 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
     if (!sql) {
         return diag_nomem();
     }
-    struct st_stmt q = {.sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = take, .arg = &k};
+    struct st_stmt q = {
+        .sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = migrate_take_row, .arg = &k};
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 

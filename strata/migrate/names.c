@@ -75,6 +75,24 @@ st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size)
     return 0;
 }
 
+int migrate_take_row(void *arg, void *obj)
+{
+    struct migrate_rows *k = arg;
+    char *items;
+    st_err rc = migrate_grow(k->a, k->items, *k->n, k->room, k->size);
+    if (rc) {
+        return rc;
+    }
+    memcpy(&items, k->items, sizeof items);
+    memcpy(items + (*k->n)++ * k->size, obj, k->size);
+    return 1;
+}
+
+int migrate_by_text(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
 const char *migrate_text(arena *a, buf *b)
 {
     const char *s = b->err ? arena_fail(a) : arena_memdup0(a, b->p, b->len);

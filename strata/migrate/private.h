@@ -384,6 +384,14 @@ st_err migrate_missing(const struct st_migrations *m, const struct migrate_graph
 /* ---- arrays in an arena ---- */
 /* Makes room for one more item; -ENOMEM. items is a struct member pointer. */
 st_err migrate_grow(arena *a, void *items, size_t n, size_t *room, size_t size);
-const char *migrate_text(arena *a, buf *b); /* what b holds as a string in a, or NULL; b is cleared */
+/* An st_stmt's row and arg: each row's struct, of size bytes, goes behind the others; the strings stay in the arena. */
+struct migrate_rows {
+    arena *a;
+    void *items; /* as of migrate_grow */
+    size_t *n, *room, size;
+};
+int migrate_take_row(void *arg, void *obj);
+int migrate_by_text(const void *x, const void *y); /* for qsort, of strings */
+const char *migrate_text(arena *a, buf *b);        /* what b holds as a string in a, or NULL; b is cleared */
 
 #endif

@@ -14,11 +14,6 @@ struct words {
     size_t n, room;
 };
 
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 static st_err add(struct words *k, const char *word)
 {
     if (!word) {
@@ -128,7 +123,7 @@ st_err migrate_scope_of(arena *a, enum st_dialect d, const struct st_migrations 
         return rc;
     }
     if (k.n) {
-        qsort(k.v, k.n, sizeof *k.v, by_text);
+        qsort(k.v, k.n, sizeof *k.v, migrate_by_text);
     }
     *ret = (struct migrate_scope){.words = k.v, .n = k.n, .m = m};
     return 0;
@@ -139,5 +134,6 @@ bool migrate_scope_has(const struct migrate_scope *s, const char *name)
     if (autogen_matches_any(s->m->leave, name)) {
         return false;
     }
-    return (s->n && bsearch(&name, s->words, s->n, sizeof *s->words, by_text)) || autogen_matches_any(s->m->take, name);
+    return (s->n && bsearch(&name, s->words, s->n, sizeof *s->words, migrate_by_text)) ||
+           autogen_matches_any(s->m->take, name);
 }

@@ -34,6 +34,8 @@ struct plan {
     struct row_order insert, removal; /* removal runs backwards */
 };
 
+/* Fills in the groups of all that is pending. */
+st_err flush_group(st_session *s, struct plan *p);
 /* Finds the order of the new rows or of those deleted, and sorts them within their groups. Linear to the rows, and next
  * to nothing when their models reference neither themselves nor each other in a cycle. */
 st_err flush_order(st_session *s, struct plan *p, bool deleted, struct row_order *ret);

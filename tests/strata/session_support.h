@@ -44,5 +44,7 @@ static inline bool walled(const struct world *w) /* by row-level security */
 /* An author of tenant with that name, committed in a session of its own. */
 st_uuid author_put(struct world *w, st_uuid tenant, const char *name);
 int64_t authors_in(struct world *w, st_uuid tenant); /* as a new session of tenant counts them */
+/* A book with a value of every type and one of nulls and zeroes go in by put, and come back the same. */
+void every_type_goes_in(struct world *w, st_err (*put)(st_session *s, Book *const *rows, size_t n));
 
 #endif
