@@ -2,25 +2,29 @@
 """Runs the tests of one build through meson and says what came of them; ./dev test calls it.
 
 A line a suite, the output of what failed, and the two totals added to a file. Every TAP line counts as one test; a test
-program that crashes, times out, skips or runs nothing counts as one failure.
+program that crashes, times out, skips or runs nothing counts as one failure. While it runs, stderr hears of what failed
+or took long, and once a minute how far it has come.
 """
 import argparse
 import fnmatch
 import json
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SUITES_WITHOUT_SERVERS = {'unit', 'fuzz-regress', 'lint', 'threads', 'slow'}
-MARKS = {'threads', 'slow'}  # suites that only mark a test, beside the one it belongs to
+MARKS = {'threads', 'slow', 'memcheck'}  # suites that only mark a test, beside the one it belongs to
 VALGRIND = ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite',
             '--suppressions=' + os.path.join(os.path.dirname(os.path.abspath(__file__)), 'valgrind.supp'),
             '--show-leak-kinds=definite', '--num-callers=25', '--main-stacksize=8388608']
 SHOWN_LINES = 60  # of one failed program's output
+LONG = 30  # seconds, of a program that is named when it is done
 
 
 def arguments():
@@ -59,6 +63,8 @@ def environment(args):
     env = {k: v for k, v in os.environ.items()
            if not k.startswith('PG') and k.lower() not in ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')}
     env.update(LC_ALL='C.UTF-8', CK_TIMEOUT_MULTIPLIER=str(args.slower))
+    if args.valgrind:  # what is drawn at random, fewer times
+        env = {'STRATA_RANDOM': '5', **env}
     env['HOME'] = env.get('HOME') or tempfile.gettempdir()
     env.setdefault('ASAN_OPTIONS', 'detect_stack_use_after_return=0:abort_on_error=0')
     env.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1')
@@ -77,8 +83,42 @@ def fixed_addresses():
     return []
 
 
+def say(label, text):
+    print('%s: %s' % (label, text), file=sys.stderr, flush=True)
+
+
+def follow(label, process):
+    """What meson printed; says on the way how the tests are getting on."""
+    lines = queue.Queue()
+
+    def read():
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    printed, where, started, said = [], 'no test is done yet', time.monotonic(), time.monotonic()
+    while True:
+        try:
+            line = lines.get(timeout=5)
+        except queue.Empty:
+            line = ''
+        if line is None:
+            return ''.join(printed)
+        printed.append(line)
+        m = re.match(r'\s*(\d+)/(\d+) (?:\S+ / )?(.+?)\s+(OK|FAIL|ERROR|TIMEOUT|SKIP)\s+([\d.]+)s', line)
+        if m:
+            where = '%s of %s done' % (m.group(1), m.group(2))
+            if m.group(4) != 'OK' or float(m.group(5)) >= LONG:
+                say(label, '%s: %s, %s, %.0f s' % (where, m.group(3), m.group(4).lower(), float(m.group(5))))
+                said = time.monotonic()
+        if time.monotonic() - said >= 60:
+            said = time.monotonic()
+            say(label, '%s after %.0f s' % (where, said - started))
+
+
 def run_meson(args, tests):
-    command = ['meson', 'test', '-C', args.build, '--no-rebuild', '-q', '--timeout-multiplier', str(args.slower),
+    command = ['meson', 'test', '-C', args.build, '--no-rebuild', '--timeout-multiplier', str(args.slower),
                '--logbase', 'testlog-' + args.label]
     if args.valgrind:
         command += ['--wrapper', ' '.join(VALGRIND)]
@@ -87,14 +127,15 @@ def run_meson(args, tests):
         command = [os.path.join(args.build, 'tests', 'support', 'with_pg')] + command
     if args.label == 'tsan':
         command = fixed_addresses() + command
-    done = subprocess.run(command, env=environment(args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors='replace')
+    with subprocess.Popen(command, env=environment(args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors='replace') as process:
+        printed = follow(args.label, process)
     suffix = '-valgrind' if args.valgrind else ''
     logs = os.path.join(args.build, 'meson-logs')
     path = os.path.join(logs, 'testlog-%s%s.json' % (args.label, suffix))
     if not os.path.exists(path):
         path = os.path.join(logs, 'testlog-%s.json' % args.label)
-    return done, path
+    return printed, path
 
 
 def counts(record):
@@ -148,7 +189,7 @@ def main():
     else:
         started = time.monotonic()
         suite_of = {t['name']: t['main_suite'] for t in tests}
-        done, log = run_meson(args, tests)
+        printed, log = run_meson(args, tests)
         records = []
         if os.path.exists(log) and os.path.getmtime(log) > time.time() - (time.monotonic() - started) - 5:
             with open(log, errors='replace') as f:
@@ -169,7 +210,7 @@ def main():
             print('--- %s: %s did not run' % (args.label, name))
             sums.setdefault(suite_of[name], [0, 0, 0.0])[1] += 1
         if not records:
-            print(done.stdout[-4000:])
+            print(printed[-4000:])
         for suite in sorted(sums):
             p, f, seconds = sums[suite]
             print('%-9s %-13s %4d passed, %d failed  %6.1f s' % (args.label, suite, p, f, seconds))
