@@ -161,6 +161,7 @@ static bool take_arguments(struct command *k, const struct command_verb *v, int 
 static int report(struct command *k)
 {
     const struct diag *d = diag_last();
+    (void)fflush(k->out); /* both may be one file */
     (void)fprintf(k->err, "%s %s: %s\n", k->m->program, k->verb->name, d->message);
     if (d->hint[0]) {
         (void)fprintf(k->err, "hint: %s\n", d->hint);

@@ -77,8 +77,8 @@ static void show_retry(struct screen *s, const struct st_migrate_progress *p)
     if (who) {
         (void)fprintf(s->k->out, "      held by %s\n", who + 2);
     }
-    (void)fprintf(s->k->out, "      others go before; tried %u time%s, again in %.1f s\n", p->tries,
-                  p->tries == 1 ? "" : "s", (double)p->remaining_ms / 1000);
+    (void)fprintf(s->k->out, "      it lets others pass; tried %u time%s, again in %" PRId64 " ms\n", p->tries,
+                  p->tries == 1 ? "" : "s", p->remaining_ms);
 }
 
 static void show(void *arg, const struct st_migrate_progress *p)

@@ -24,17 +24,21 @@ static void show_allowed(FILE *out, const struct migrate_op *op)
     }
 }
 
-/* Several lines become one. */
+/* Several lines become one, unless a remark ends with its line. */
 static void show_text(FILE *out, const char *sql)
 {
+    bool lines = strstr(sql, "--") != NULL, blank = false;
     (void)fprintf(out, "      ");
-    bool blank = false;
-    for (; *sql; sql++) {
-        if (strchr(" \t\r\n", *sql)) {
+    for (sql += strspn(sql, " \t\r\n"); *sql; sql++) {
+        if (lines && *sql == '\n') {
+            sql += strspn(sql, " \t\r\n") - 1;
+            (void)fputs(sql[1] ? "\n      " : "", out);
+        } else if (strchr(" \t\r\n", *sql)) {
             blank = true;
             continue;
+        } else {
+            (void)fprintf(out, "%s%c", blank ? " " : "", *sql);
         }
-        (void)fprintf(out, "%s%c", blank ? " " : "", *sql);
         blank = false;
     }
     (void)fprintf(out, "\n");

@@ -59,6 +59,14 @@ static st_err take(struct others *o, struct migrate_step *s, enum migrate_lock l
     return rc;
 }
 
+/* Of the constraints that operations validate and drop it is known which are keys. */
+static bool may_hold_key(const struct migrate_step *s, const struct sql_look *k)
+{
+    const struct migrate_op *op = s->op;
+    return !op || op->kind == MIGRATE_SQL || sql_look_has(k, SQL_DROP_COLUMN) || sql_look_has(k, SQL_DROP_TABLE) ||
+           (op->kind == MIGRATE_DROP_CONSTRAINT && op->constraint.kind == ST_C_FK);
+}
+
 static st_err look_at_step(arena *a, struct migrate_step *s)
 {
     str rest = str_of(s->sql), one;
@@ -77,8 +85,7 @@ static st_err look_at_step(arena *a, struct migrate_step *s)
         }
         s->scans = s->scans || (k.scans && !s->proven && !s->keeps);
         s->rewrites = s->rewrites || (k.rewrites && !s->keeps);
-        /* of a constraint that an operation validates it is known whether it is a key */
-        s->referenced = s->referenced || (k.referenced && !(k.validates && s->op && s->op->kind != MIGRATE_SQL));
+        s->referenced = s->referenced || (k.referenced && may_hold_key(s, &k));
     }
     s->others = o.v;
     s->n_others = o.n;

@@ -163,6 +163,51 @@ static st_err refuse_pooler(const struct migrate_runner *r)
     return 0;
 }
 
+/* What the safe plan does in a form that PostgreSQL has not for partitioned tables. */
+static bool is_not_for_partitions(const struct migrate_step *s)
+{
+    if (!s->op || !s->op->table) {
+        return false;
+    }
+    switch ((int)s->op->kind) {
+    case MIGRATE_CREATE_INDEX:
+    case MIGRATE_DROP_INDEX:
+    case MIGRATE_ADD_FK:
+    case MIGRATE_PRIMARY_KEY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Before anything is done: half way the direct forms would no longer be the plan that was begun. */
+static st_err refuse_partitions(const struct migrate_runner *r)
+{
+    for (size_t i = 0; r->d == ST_POSTGRESQL && !r->o.unsafe && i < r->plan.n; i++) {
+        const struct migrate_step *s = &r->plan.steps[i];
+        if (!is_not_for_partitions(s) || (i && r->plan.steps[i - 1].op == s->op)) {
+            continue;
+        }
+        buf name BUF_AUTO, sql BUF_AUTO;
+        buf_init(&name, 4096);
+        buf_init(&sql, 4096);
+        ddl_ident(&name, s->op->table);
+        buf_puts(&sql, "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind = 'p' AND oid = to_regclass(");
+        ddl_string(&sql, name.p);
+        buf_puts(&sql, ")");
+        const struct migrate_step look = {.kind = MIGRATE_STEP_REFUSE,
+                                          .sql = sql.p,
+                                          .refuse = "the indexes and keys of a partitioned table cannot be changed "
+                                                    "beside those who use it: "};
+        st_err rc = name.err || sql.err ? diag_nomem() : migrate_run_step(r->conn, r->plan_arena, &look, r->deadline);
+        if (rc) {
+            diag_hint("upgrade with --unsafe at a quiet hour, or do it by hand, partition by partition, and stamp");
+            return rc;
+        }
+    }
+    return 0;
+}
+
 /* Before the first phase of each revision. */
 static st_err make_plan(struct migrate_runner *r, const struct migrate_node *node)
 {
@@ -174,6 +219,7 @@ static st_err make_plan(struct migrate_runner *r, const struct migrate_node *nod
     rc = rc || r->d == ST_SQLITE ? rc : migrate_plan_locks(r->plan_arena, &r->plan);
     rc = rc ? rc : migrate_plan_hashes(r->plan_arena, r->d, &r->plan, &r->hashes);
     rc = rc ? rc : refuse_pooler(r);
+    rc = rc ? rc : refuse_partitions(r);
     if (!rc) {
         r->node = node;
     }

@@ -66,7 +66,7 @@ struct sql_look {
     struct migrate_held *others; /* tables beside it, the first SQL_OTHERS_MAX */
     size_t n_others, others_room;
     bool referenced; /* and perhaps those that foreign keys of the table point at, which the catalog knows */
-    bool rewrites, scans, validates;
+    bool rewrites, scans;
     uint64_t hazards;    /* bits, 1 << enum sql_hazard */
     const char *creates; /* a table, or NULL */
 };

@@ -98,7 +98,6 @@ static void action(struct sql_words *w, size_t from, size_t to)
         alter_of_column(w, from + 1, to);
     } else if (words_is(w, from, "validate")) {
         found(w, SUX, true, false, SQL_SAFE);
-        w->look->validates = true;
         w->look->referenced = true;
     } else if (words_is(w, from, "drop")) {
         drop(w, from);

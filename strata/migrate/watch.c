@@ -65,23 +65,11 @@ static st_err own_pid(struct migrate_runner *r, arena *a, int32_t *ret)
     return r->pooled ? st_conn_run(r->conn, &q, 1, r->deadline, NULL) : 0;
 }
 
-/* PostgreSQL has forms that it does not know for partitioned tables. */
-static void explain_partitions(const struct migrate_step *s)
-{
-    if (strcmp(diag_last()->sqlstate, "0A000") == 0 && strstr(diag_last()->message, "partitioned") && s->op) {
-        diag_hint("this form is not for partitioned tables: change the partitions one by one in SQL of the revision, "
-                  "or upgrade with --unsafe at a quiet hour");
-    }
-}
-
 /* What blocks is known to the watcher; the lock and the table to the step. */
 static st_err explain(const struct look *k, const struct migrate_step *s, st_err rc)
 {
     long pid = 0;
     if (rc != ST_E_BUSY) {
-        if (rc) {
-            explain_partitions(s);
-        }
         return rc;
     }
     diag_set(rc, "a lock on the table %s was not granted in %.1f s: %s", s->locked ? s->locked : "it changes",

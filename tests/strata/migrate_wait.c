@@ -6,7 +6,7 @@
 #include "engine_support.h"
 #include "strata/migrate/run.h"
 
-enum { WAIT_MS = 150, TRIES = 8, RETRIES_MAX = 64 };
+enum { WAIT_MS = 150, TRIES = 6, RETRIES_MAX = 64 };
 
 static const st_table_column added = {"extra", ST_INT64, .nullable = true};
 
@@ -153,6 +153,87 @@ START_TEST(the_message_says_who_since_when_and_what_to_do_and_the_next_upgrade_g
 }
 END_TEST
 
+/* ---- indexes, which are built outside of transactions: seen from beside while they wait for a writer ---- */
+
+static st_err up_index(st_ops *o)
+{
+    return st_create_index(o, "notes", &(const st_table_index){.name = "beside", .columns = {"other"}});
+}
+static st_err down_index(st_ops *o)
+{
+    return st_drop_index(o, "notes", "beside");
+}
+static const st_revision indexed = {
+    .id = "w2", .parents = {"n0"}, .message = "index", .upgrade = up_index, .downgrade = down_index};
+
+struct beside {
+    struct waits *k;
+    bool up;
+};
+
+static int move(void *arg)
+{
+    struct beside *b = arg;
+    const struct st_migrations *m = NOTES_HISTORY(&indexed);
+    OK(b->up ? st_upgrade(b->k->w->e, m, "head", FIBER_FOREVER) : st_downgrade(b->k->w->e, m, "n0", FIBER_FOREVER));
+    return 0;
+}
+
+START_TEST(an_index_comes_and_goes_under_the_lock_that_lets_writers_through)
+{
+    static const char mode[] =
+        "SELECT count(*) FROM pg_locks AS l WHERE relation = 'notes'::regclass AND granted AND mode = "
+        "'ShareUpdateExclusiveLock' AND EXISTS (SELECT FROM pg_locks AS x WHERE x.pid = l.pid AND NOT x.granted) AND "
+        "NOT EXISTS (SELECT FROM pg_locks AS y WHERE y.pid = l.pid AND y.relation = l.relation AND y.mode IN "
+        "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))";
+    struct world w;
+    struct waits k;
+    open_waits(&k, &w);
+    struct world beside = w;
+    beside.e = k.others;
+    OK(st_conn_exec(k.reader, "COMMIT", FIBER_FOREVER));
+    for (int up_now = 1; up_now >= 0; up_now--) {
+        struct beside b = {&k, up_now};
+        FIBER_BUNDLE(all);
+        OK(st_conn_exec(k.reader, "BEGIN; UPDATE notes SET other = 2 WHERE id = 2", FIBER_FOREVER));
+        OK(fiber_start(&all, move, &b));
+        int64_t until = fiber_in_ms(20000);
+        while (number(&beside, mode) == 0) {
+            ck_assert_msg(fiber_now() < until, "it never stood there waiting under the lock that was promised");
+            OK(fiber_sleep_until(fiber_in_ms(5)));
+        }
+        must(&beside, "UPDATE notes SET other = 3 WHERE id = 3");
+        OK(st_conn_exec(k.reader, "COMMIT", FIBER_FOREVER));
+        OK(fiber_bundle_wait(&all, FIBER_FOREVER));
+    }
+    close_waits(&k);
+}
+END_TEST
+
+static st_err up_parted(st_ops *o)
+{
+    return st_create_index(o, "parted", &(const st_table_index){.columns = {"n"}});
+}
+static const st_revision parted = {.id = "w3", .parents = {"n0"}, .message = "parted", .upgrade = up_parted};
+
+START_TEST(what_partitioned_tables_cannot_is_refused_with_the_way_out)
+{
+    struct world w;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    OK(st_upgrade(w.e, NOTES_HISTORY(&parted), "n0", FIBER_FOREVER));
+    must(&w, "CREATE TABLE parted (n bigint) PARTITION BY RANGE (n)");
+    CODE(st_upgrade(w.e, NOTES_HISTORY(&parted), "head", FIBER_FOREVER), ST_E_INVALID);
+    ck_assert_msg(strstr(diag_last()->message, "cannot be changed beside those who use it: parted") &&
+                      strstr(diag_last()->hint, "--unsafe"),
+                  "%s; %s", diag_last()->message, diag_last()->hint);
+    const struct st_migrate_options unsafe = {.unsafe = true}; /* nothing has been begun that would stand in its way */
+    OK(st_upgrade_with(w.e, NOTES_HISTORY(&parted), "head", &unsafe, FIBER_FOREVER));
+    world_close(&w);
+}
+END_TEST
+
 RUN("strata migrate wait", 60, CASE(writers_wait_no_longer_behind_the_upgrade_than_it_waits_itself),
     CASE(pauses_double_and_are_never_the_same),
-    CASE(the_message_says_who_since_when_and_what_to_do_and_the_next_upgrade_goes_on));
+    CASE(the_message_says_who_since_when_and_what_to_do_and_the_next_upgrade_goes_on),
+    CASE(an_index_comes_and_goes_under_the_lock_that_lets_writers_through),
+    CASE(what_partitioned_tables_cannot_is_refused_with_the_way_out));
