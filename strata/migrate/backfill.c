@@ -55,13 +55,13 @@ static st_err take_row(struct filler *k, const struct migrate_journal_row *row)
 {
     k->row = row ? *row
                  : (struct migrate_journal_row){.revision = k->r->node->rev->id,
-                                                .direction = k->r->up ? "up" : "down",
+                                                .direction = migrate_direction(k->r),
                                                 .phase = (int32_t)k->at,
                                                 .total = -1};
     k->row.name = k->r->plan.phases[k->at].name; /* those of the journal lie in the round's arena */
     k->row.hash = k->r->hashes[k->at];
     k->row.revision = k->r->node->rev->id;
-    k->row.direction = k->r->up ? "up" : "down";
+    k->row.direction = migrate_direction(k->r);
     buf_clear(&k->cursor);
     if (row && row->cursor) {
         buf_puts(&k->cursor, row->cursor);
@@ -121,7 +121,8 @@ static st_err read_row(struct filler *k, arena *a, bool *ret_theirs)
 {
     struct migrate_journal j;
     st_err rc = migrate_journal_read(k->r->conn, a, k->r->deadline, &j);
-    const struct migrate_journal_row *row = rc ? NULL : migrate_journal_find(&j, k->r->node->rev->id, k->r->up, k->at);
+    const struct migrate_journal_row *row =
+        rc ? NULL : migrate_journal_find(&j, k->r->node->rev->id, migrate_direction(k->r), k->at);
     *ret_theirs = !rc && (!row || migrate_journal_done(row));
     return rc || *ret_theirs ? rc : take_row(k, row);
 }
@@ -254,7 +255,8 @@ static st_err finish(struct filler *k, arena *a)
 
 static st_err fill(struct filler *k, struct migrate_round *round)
 {
-    const struct migrate_journal_row *row = migrate_journal_find(&round->journal, k->r->node->rev->id, k->r->up, k->at);
+    const struct migrate_journal_row *row =
+        migrate_journal_find(&round->journal, k->r->node->rev->id, migrate_direction(k->r), k->at);
     row = migrate_journal_failed(row) ? NULL : row; /* nothing of it is left */
     st_err rc = migrate_journal_ready(k->r->conn, round->a, &round->journal, k->r->deadline);
     rc = rc ? rc : backfill_find_key(k->r->conn, round->a, k->f->table, k->r->deadline, &k->key);

@@ -6,9 +6,9 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static const struct command_verb *const verbs[] = {
-    &command_upgrade, &command_downgrade, &command_plan,  &command_status,   &command_check,
-    &command_current, &command_history,   &command_heads, &command_branches, &command_show,
-    &command_lint,    &command_revision,  &command_merge, &command_stamp,    &command_inspect,
+    &command_upgrade,  &command_downgrade, &command_abandon, &command_plan,     &command_status, &command_check,
+    &command_current,  &command_history,   &command_heads,   &command_branches, &command_show,   &command_lint,
+    &command_revision, &command_merge,     &command_stamp,   &command_inspect,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -63,6 +63,7 @@ st_err command_given_up(struct command *k, FILE *out, const struct migrate_step 
 st_err command_say_unsafe(struct command *k, const st_revision *rev, bool up);
 
 extern const struct command_verb command_upgrade, command_downgrade; /* command_move.c */
+extern const struct command_verb command_abandon;                    /* command_abandon.c */
 extern const struct command_verb command_current, command_history, command_heads, command_branches,
     command_show;                                                 /* command_show.c */
 extern const struct command_verb command_status, command_check;   /* command_status.c */

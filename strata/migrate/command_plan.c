@@ -92,7 +92,7 @@ static st_err show_revision(struct command *k, enum st_dialect d, const st_revis
     (void)fprintf(k->out, "%s %s  %s\n", up ? "upgrade" : "downgrade", rev->id, rev->message);
     for (size_t i = 0; !rc && i < p.n_phases; i++) {
         const struct migrate_phase *phase = &p.phases[i];
-        bool done = migrate_journal_done(migrate_journal_find(j, rev->id, up, i));
+        bool done = migrate_journal_done(migrate_journal_find(j, rev->id, up ? "up" : "down", i));
         bool batches = phase->n && p.steps[phase->first].kind == MIGRATE_STEP_BACKFILL;
         (void)fprintf(k->out, "  %zu/%zu %s%s%s\n", i + 1, p.n_phases, phase->name,
                       batches                 ? ", a transaction a batch"

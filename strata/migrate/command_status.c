@@ -54,8 +54,15 @@ static void show_under_way(struct command *k, const struct migrate_journal *j, s
         (void)fprintf(k->out, "failed     %s of %s; nothing of it is left; try again with: %s %s %s\n", verb,
                       row->revision, k->m->program, verb, target);
     } else {
-        (void)fprintf(k->out, "under way  %s of %s; finish it with: %s %s %s\n", verb, row->revision, k->m->program,
-                      verb, target);
+        bool back = strcmp(row->direction, "back") == 0; /* it sorts before the rows that it undoes */
+        if (!back) {
+            (void)fprintf(k->out, "under way  %s of %s; finish it with: %s %s %s\n", verb, row->revision, k->m->program,
+                          verb, target);
+        }
+        (void)fprintf(k->out,
+                      back ? "abandoned  %s, but not all of it is undone; go on with: %s abandon\n"
+                           : "           what %s has done is undone by: %s abandon\n",
+                      back ? row->revision : "it", k->m->program);
     }
 }
 

@@ -15,7 +15,7 @@ static st_err note(struct migrate_runner *r, arena *a, size_t at, const char *er
     rc = rc ? rc : migrate_journal_read(r->conn, a, deadline, &j);
     rc = rc ? rc : migrate_journal_ready(r->conn, a, &j, deadline);
     const struct migrate_journal_row row = {.revision = r->node->rev->id,
-                                            .direction = r->up ? "up" : "down",
+                                            .direction = migrate_direction(r),
                                             .phase = (int32_t)at,
                                             .name = r->plan.phases[at].name,
                                             .hash = r->hashes[at],

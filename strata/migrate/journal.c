@@ -83,12 +83,12 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
-const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision, bool up,
-                                                       size_t phase)
+const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision,
+                                                       const char *direction, size_t phase)
 {
     for (size_t i = 0; i < j->n; i++) {
         const struct migrate_journal_row *row = &j->rows[i];
-        if (strcmp(row->revision, revision) == 0 && strcmp(row->direction, up ? "up" : "down") == 0 &&
+        if (strcmp(row->revision, revision) == 0 && strcmp(row->direction, direction) == 0 &&
             row->phase == (int32_t)phase) {
             return row;
         }

@@ -13,7 +13,7 @@ enum { PAUSE_MS = 50, PAUSE_LONGEST_MS = 3000 };
 static struct migrate_journal_row row_of(const struct migrate_runner *r, size_t at, const char *state)
 {
     return (struct migrate_journal_row){.revision = r->node->rev->id,
-                                        .direction = r->up ? "up" : "down",
+                                        .direction = migrate_direction(r),
                                         .phase = (int32_t)at,
                                         .name = r->plan.phases[at].name,
                                         .hash = r->hashes[at],
@@ -45,6 +45,9 @@ static void tell_end(struct migrate_runner *r, size_t at, int64_t start)
 static st_err record(struct migrate_runner *r, struct migrate_round *round)
 {
     struct migrate_plan p = {0};
+    if (r->back) { /* it is applied, or not, as before */
+        return migrate_journal_clear(r->conn, round->a, r->node->rev->id, r->deadline);
+    }
     st_err rc = migrate_record(round->a, r->d, &round->state, r->node->rev, r->up, &p);
     for (size_t i = 0; !rc && i < p.n; i++) {
         rc = migrate_run_step(r->conn, round->a, &p.steps[i], r->deadline);
@@ -146,7 +149,8 @@ static st_err build_index(struct migrate_runner *r, arena *a, const struct migra
 static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_t at)
 {
     const struct migrate_step *s = &r->plan.steps[r->plan.phases[at].first];
-    const struct migrate_journal_row *row = migrate_journal_find(&round->journal, r->node->rev->id, r->up, at);
+    const struct migrate_journal_row *row =
+        migrate_journal_find(&round->journal, r->node->rev->id, migrate_direction(r), at);
     bool began = row && !migrate_journal_failed(row);
     int64_t start = clock_mono_ns();
     st_err rc = need_journal(r, round);
@@ -160,7 +164,7 @@ static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_
     } else {
         rc = migrate_watched_step(r, round->a, s);
         bool gone = rc && strcmp(diag_last()->sqlstate, "42704") == 0;
-        rc = gone && began ? 0 : rc; /* dropped before the crash */
+        rc = gone && (began || r->back) ? 0 : rc; /* dropped before the crash */
     }
     rc = rc ? rc : migrate_begin_locked(r);
     rc = rc ? rc : put(r, round, at, "done");

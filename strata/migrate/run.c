@@ -21,7 +21,7 @@ void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p)
 /* Resolved once, with the state that the first transaction found: "+1" must not move on when another upgrade runs. */
 static st_err resolve(struct migrate_runner *r, arena *a)
 {
-    if (r->resolved) {
+    if (r->resolved || r->back) {
         return 0;
     }
     st_err rc = r->up ? migrate_resolve_upgrade(r->g, r->target, r->applied, r->todo)
@@ -59,16 +59,27 @@ static st_err under_way(const struct migrate_runner *r, const struct migrate_jou
     }
     bool up = strcmp(row->direction, "up") == 0;
     ptrdiff_t at = migrate_find_id(r->g, row->revision);
+    bool back = migrate_journal_find(j, row->revision, "back", 0);
     if (at < 0) {
         diag_set(ST_E_TOO_NEW, "the revision %s is under way (%s), and this program does not know it", row->revision,
                  up ? "an upgrade" : "a downgrade");
-        diag_hint("let the program that began it finish it");
+        diag_hint("let the program that began it finish it, or abandon it");
         return ST_E_TOO_NEW;
+    }
+    if (r->back) {
+        *ret = &r->g->nodes[at];
+        return 0;
+    }
+    if (back) {
+        diag_set(ST_E_INVALID, "the revision %s was being abandoned, and that is not done", row->revision);
+        diag_hint("finish that first: %s abandon", r->m->program);
+        return ST_E_INVALID;
     }
     if (up != r->up || !r->todo[at]) {
         diag_set(ST_E_INVALID, "the %s of revision %s was interrupted in phase %d, %s", up ? "upgrade" : "downgrade",
                  row->revision, row->phase + 1, row->name);
-        diag_hint("finish it first: %s %s %s", r->m->program, up ? "upgrade" : "downgrade", up ? row->revision : "-1");
+        diag_hint("finish it first: %s %s %s; or undo what it has done: %s abandon", r->m->program,
+                  up ? "upgrade" : "downgrade", up ? row->revision : "-1", r->m->program);
         return ST_E_INVALID;
     }
     *ret = &r->g->nodes[at];
@@ -115,8 +126,7 @@ st_err migrate_plan_hashes(arena *a, enum st_dialect d, const struct migrate_pla
     return hashes ? 0 : diag_nomem();
 }
 
-/* The last phase is a transaction, which records the revision. */
-static st_err end_in_transaction(arena *a, struct migrate_plan *p)
+st_err migrate_plan_end(arena *a, struct migrate_plan *p)
 {
     if (p->n_phases && !p->phases[p->n_phases - 1].no_transaction) {
         return 0;
@@ -140,7 +150,7 @@ st_err migrate_plan_revision(arena *a, enum st_dialect d, const st_revision *rev
     rc = rc                              ? rc
          : d == ST_POSTGRESQL && !unsafe ? migrate_plan_safe(a, ops.ops, ops.n, ret)
                                          : migrate_plan_ops(a, d, ops.ops, ops.n, ret);
-    return rc ? rc : end_in_transaction(a, ret);
+    return rc ? rc : migrate_plan_end(a, ret);
 }
 
 /* What runs outside of transactions needs one server process that stays, which a transaction pooler does not give. */
@@ -209,13 +219,16 @@ static st_err refuse_partitions(const struct migrate_runner *r)
 }
 
 /* Before the first phase of each revision. */
-static st_err make_plan(struct migrate_runner *r, const struct migrate_node *node)
+static st_err make_plan(struct migrate_runner *r, const struct migrate_journal *j, const struct migrate_node *node)
 {
+    const struct migrate_journal_row *row = migrate_journal_under_way(j);
     arena_reset(r->plan_arena);
     r->node = NULL;
     r->tries = 0;
     r->revision_started = clock_mono_ns();
-    st_err rc = migrate_plan_revision(r->plan_arena, r->d, node->rev, r->up, r->o.unsafe, &r->plan);
+    st_err rc = r->back && row ? migrate_plan_undo(r->plan_arena, r->d, node->rev, strcmp(row->direction, "up") == 0, j,
+                                                   r->leave, &r->plan)
+                               : migrate_plan_revision(r->plan_arena, r->d, node->rev, r->up, r->o.unsafe, &r->plan);
     rc = rc || r->d == ST_SQLITE ? rc : migrate_plan_locks(r->plan_arena, &r->plan);
     rc = rc ? rc : migrate_plan_hashes(r->plan_arena, r->d, &r->plan, &r->hashes);
     rc = rc ? rc : refuse_pooler(r);
@@ -232,12 +245,14 @@ static st_err next_phase(const struct migrate_runner *r, const struct migrate_jo
     const char *id = r->node->rev->id;
     size_t at = 0;
     for (; at < r->plan.n_phases; at++) {
-        const struct migrate_journal_row *row = migrate_journal_find(j, id, r->up, at);
+        const struct migrate_journal_row *row = migrate_journal_find(j, id, migrate_direction(r), at);
         if (row && !migrate_journal_failed(row) && strcmp(row->hash, r->hashes[at]) != 0) {
             diag_set(ST_E_INVALID,
                      "the revision changed since it began: its phase %zu, %s, %s, and the revision now says otherwise",
                      at + 1, row->name, migrate_journal_done(row) ? "has been done" : "has begun");
-            diag_hint("finish with the program that began it, and with the same --unsafe or without");
+            diag_hint("finish it with the program that began it, and with the same --unsafe or without; or let that "
+                      "undo it: %s abandon",
+                      r->m->program);
             return ST_E_INVALID;
         }
         if (!migrate_journal_done(row)) {
@@ -255,7 +270,7 @@ static st_err work(struct migrate_runner *r, struct migrate_round *round, const 
 {
     size_t at = 0;
     bool began = false;
-    st_err rc = r->node == node ? 0 : make_plan(r, node);
+    st_err rc = r->node == node ? 0 : make_plan(r, &round->journal, node);
     rc = rc ? rc : next_phase(r, &round->journal, &at);
     if (!rc) {
         rc = migrate_phase(r, round, at);
@@ -268,7 +283,12 @@ static st_err work(struct migrate_runner *r, struct migrate_round *round, const 
     if (!rc) {
         return 0;
     }
-    const char *what = r->up ? "upgrade" : "downgrade";
+    if (rc == ST_E_SCHEMA) { /* to run the migrations, as others are told, is what is being done */
+        diag_hint(
+            "the database has not what the revision names: is it spelled right, and was the schema changed past the "
+            "revisions?");
+    }
+    const char *what = r->back ? "abandoning" : r->up ? "upgrade" : "downgrade";
     rc = r->node == node && r->plan.n_phases > 1
              ? diag_wrap(rc, "%s of the revision %s, phase %zu of %zu (%s)", what, node->rev->id, at + 1,
                          r->plan.n_phases, r->plan.phases[at].name)
@@ -298,9 +318,22 @@ static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
     rc = migrate_snapshot(r, &round.journal, node);
     if (!node) {
         *ret_done = true;
+        if (!rc && r->back && round.journal.n) { /* of a failure that left nothing */
+            rc = migrate_journal_clear(r->conn, a, "", r->deadline);
+            return rc ? rc : st_conn_exec(r->conn, "COMMIT", r->deadline);
+        }
         return rc ? rc : st_conn_exec(r->conn, "ROLLBACK", r->deadline);
     }
     return rc ? rc : work(r, &round, node);
+}
+
+static st_err forget(struct migrate_runner *r, arena *a)
+{
+    struct migrate_journal j;
+    st_err rc = migrate_begin_locked(r);
+    rc = rc ? rc : migrate_journal_read(r->conn, a, r->deadline, &j);
+    rc = rc || !j.n ? rc : st_conn_exec(r->conn, "DELETE FROM \"strata_journal\"", r->deadline);
+    return rc ? rc : st_conn_exec(r->conn, "COMMIT", r->deadline);
 }
 
 static void set_options(struct st_migrate_options *o)
@@ -311,8 +344,13 @@ static void set_options(struct st_migrate_options *o)
     o->max_lag_ms = o->max_lag_ms > 0 ? o->max_lag_ms : 10000;
 }
 
-st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
-                   const struct st_migrate_options *o, int64_t deadline)
+struct wish {
+    const char *target;
+    bool up, back, keep, leave;
+};
+
+static st_err run(st_engine *e, const struct st_migrations *m, struct wish wish, const struct st_migrate_options *o,
+                  int64_t deadline)
 {
     ARENA_AUTO arena *a = arena_new(NULL, 0);
     arena *each = a ? arena_new(a, 0) : NULL, *plan = each ? arena_new(a, 0) : NULL;
@@ -328,8 +366,10 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
                                .d = st_engine_dialect(e),
                                .m = m,
                                .g = &g,
-                               .target = target,
-                               .up = up,
+                               .target = wish.target,
+                               .up = wish.up,
+                               .back = wish.back,
+                               .leave = wish.leave,
                                .o = o ? *o : (struct st_migrate_options){0},
                                .deadline = deadline,
                                .a = a,
@@ -342,13 +382,28 @@ st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *targ
     }
     rc = migrate_scope_of(a, r.d, m, &g, &r.scope);
     rc = rc ? rc : migrate_open(&r);
-    for (bool done = false; !rc && !done;) {
+    if (!rc && wish.keep) {
+        rc = forget(&r, each);
+    }
+    for (bool done = wish.keep; !rc && !done;) {
         arena_reset(each);
         rc = go_round(&r, each, &done);
     }
     migrate_close(&r);
     migrate_snapshot_end(&r, rc);
     return rc;
+}
+
+st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
+                   const struct st_migrate_options *o, int64_t deadline)
+{
+    return run(e, m, (struct wish){.target = target, .up = up}, o, deadline);
+}
+
+st_err migrate_abandon(st_engine *e, const struct st_migrations *m, bool keep, bool leave,
+                       const struct st_migrate_options *o, int64_t deadline)
+{
+    return run(e, m, (struct wish){.back = true, .keep = keep, .leave = leave}, o, deadline);
 }
 
 st_err st_upgrade_with(st_engine *e, const struct st_migrations *m, const char *target,

@@ -10,7 +10,7 @@
 
 /* ---- journal.c: the table strata_journal, one row a phase of a revision under way ---- */
 struct migrate_journal_row {
-    const char *revision, *direction; /* "up", "down" */
+    const char *revision, *direction; /* "up", "down", "back": what one of these has done is being undone */
     int32_t phase;
     const char *name, *hash;       /* of the phase's text, so that a changed plan is noticed */
     const char *state;             /* "running", "done"; "failed": nothing of it is left, the row only says why */
@@ -26,8 +26,8 @@ struct migrate_journal {
 };
 st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migrate_journal *ret);
 /* The row of a phase, or NULL. */
-const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision, bool up,
-                                                       size_t phase);
+const struct migrate_journal_row *migrate_journal_find(const struct migrate_journal *j, const char *revision,
+                                                       const char *direction, size_t phase);
 bool migrate_journal_done(const struct migrate_journal_row *row); /* row may be NULL */
 bool migrate_journal_failed(const struct migrate_journal_row *row);
 /* The last row of a revision of which something is done, or NULL. */
@@ -73,6 +73,8 @@ struct migrate_runner {
     const struct migrate_graph *g;
     const char *target;
     bool up;
+    bool back;     /* what is under way is undone */
+    bool leave;    /* ... but for what cannot be */
     bool *todo;    /* by node; fixed once the target is resolved */
     bool *applied; /* by node; read again in each transaction */
     bool resolved;
@@ -98,9 +100,21 @@ struct migrate_round { /* what a transaction has read */
 };
 st_err migrate_run(st_engine *e, const struct st_migrations *m, const char *target, bool up,
                    const struct st_migrate_options *o, int64_t deadline);
+/* Undoes what is under way, or with keep only forgets that; ST_E_INVALID: some of it cannot be undone. */
+st_err migrate_abandon(st_engine *e, const struct st_migrations *m, bool keep, bool leave,
+                       const struct st_migrate_options *o, int64_t deadline);
+static inline const char *migrate_direction(const struct migrate_runner *r)
+{
+    return r->back ? "back" : r->up ? "up" : "down";
+}
 /* The plan of one revision as it would run: phases, the last of which is a transaction. */
 st_err migrate_plan_revision(arena *a, enum st_dialect d, const st_revision *rev, bool up, bool unsafe,
                              struct migrate_plan *ret);
+/* The plan that undoes what the journal says of the revision under way; leave: as far as that can be done. */
+st_err migrate_plan_undo(arena *a, enum st_dialect d, const st_revision *rev, bool up, const struct migrate_journal *j,
+                         bool leave, struct migrate_plan *ret);
+/* The last phase is a transaction, which records the revision. */
+st_err migrate_plan_end(arena *a, struct migrate_plan *p);
 /* Of each phase: of all that is known of what it does. Of a step in C that is its name. */
 st_err migrate_plan_hashes(arena *a, enum st_dialect d, const struct migrate_plan *p, const char ***ret);
 void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p); /* fills in what is the same for all */

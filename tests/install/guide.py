@@ -23,7 +23,7 @@ def blocks():
 
 def plain(text):
     """What differs from run to run."""
-    for pattern, word in ((r'\b[0-9a-f]{32}\b', 'HASH'), (r'\b[0-9a-f]{12}\b', 'ID'), (r'rev_\d{8}_', 'rev_DATE_'), (r'\d+ ms', 'N ms')):
+    for pattern, word in ((r'\b[0-9a-f]{32}\b', 'HASH'), (r'\b[0-9a-f]{12}\b', 'ID'), (r'rev_\d{8}_', 'rev_DATE_'), (r'\d{4}-\d\d-\d\dT[\d:.]+Z', 'WHEN'), (r'\d+ ms', 'N ms')):
         text = re.sub(pattern, word, text)
     return text
 
