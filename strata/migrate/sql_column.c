@@ -50,79 +50,17 @@ void words_type(struct sql_words *w, size_t from, size_t to)
 /* What PostgreSQL computes once for all rows, because it is not volatile; of any other name nothing is known. */
 bool words_constant(const struct sql_words *w, size_t from, size_t to)
 {
-    static const char *const once[] = {"now",
-                                       "transaction_timestamp",
-                                       "statement_timestamp",
-                                       "coalesce",
-                                       "nullif",
-                                       "greatest",
-                                       "least",
-                                       "lower",
-                                       "upper",
-                                       "concat",
-                                       "concat_ws",
-                                       "md5",
-                                       "length",
-                                       "octet_length",
-                                       "abs",
-                                       "round",
-                                       "floor",
-                                       "ceil",
-                                       "date_trunc",
-                                       "date_part",
-                                       "extract",
-                                       "make_date",
-                                       "make_interval",
-                                       "make_timestamptz",
-                                       "to_date",
-                                       "to_timestamp",
-                                       "to_char",
-                                       "jsonb_build_object",
-                                       "jsonb_build_array",
-                                       "json_build_object",
-                                       "json_build_array",
-                                       "to_jsonb",
-                                       "array_fill",
-                                       "encode",
-                                       "decode",
-                                       "convert_to",
-                                       "current_setting",
-                                       "timezone",
-                                       "cast",
-                                       "row",
-                                       "int4range",
-                                       "int8range",
-                                       "tstzrange",
-                                       "daterange",
-                                       "numrange",
-                                       "current_timestamp",
-                                       "localtimestamp",
-                                       "current_time",
-                                       "localtime",
-                                       "in",
-                                       "and",
-                                       "or",
-                                       "then",
-                                       "when",
-                                       "else",
-                                       "array",
-                                       "not",
-                                       "numeric",
-                                       "decimal",
-                                       "varchar",
-                                       "char",
-                                       "character",
-                                       "bit",
-                                       "varying",
-                                       "time",
-                                       "timestamp",
-                                       "timestamptz",
-                                       "interval",
-                                       "float",
-                                       NULL};
+    static const char once[] =
+        "now transaction_timestamp statement_timestamp coalesce nullif greatest least lower upper concat "
+        "concat_ws md5 length octet_length abs round floor ceil date_trunc date_part extract make_date "
+        "make_interval make_timestamptz to_date to_timestamp to_char jsonb_build_object jsonb_build_array "
+        "json_build_object json_build_array to_jsonb array_fill encode decode convert_to current_setting "
+        "timezone cast row int4range int8range tstzrange daterange numrange current_timestamp localtimestamp "
+        "current_time localtime in and or then when else array not numeric decimal varchar char character "
+        "bit varying time timestamp timestamptz interval float";
     for (size_t i = from; i < to; i++) {
         bool name = w->v[i].kind == SQL_WORD || w->v[i].kind == SQL_NAME;
-        if (words_is(w, i, "select") || (name && words_is(w, i + 1, "(") && !words_among(w, i, once))) {
+        if (words_is(w, i, "select") || (name && words_is(w, i + 1, "(") && !words_listed(w, i, once))) {
             return false;
         }
     }

@@ -9,6 +9,9 @@ static bool bounded(const struct sql_words *w, size_t where, size_t to)
         bool before = w->v[i - 1].kind == SQL_STRING || w->v[i - 1].kind == SQL_NUMBER;
         bool names = w->v[i + 1].kind == SQL_WORD || w->v[i + 1].kind == SQL_NAME || w->v[i - 1].kind == SQL_WORD ||
                      w->v[i - 1].kind == SQL_NAME;
+        if (words_is(w, i, "not") && !words_is(w, i - 1, "is")) {
+            return false;
+        }
         bool list = words_is(w, i, "in") && words_is(w, i + 1, "(") && i + 2 < to &&
                     (w->v[i + 2].kind == SQL_STRING || w->v[i + 2].kind == SQL_NUMBER);
         if (list || (words_is(w, i, "=") && (after || before) && names)) {
@@ -50,107 +53,22 @@ bool words_write(struct sql_words *w, size_t to)
 
 /* Words before a bracket that call nothing, and functions that change nothing others would notice; those of
  * words_constant beside them. */
-static const char *const harmless[] = {"all",
-                                       "any",
-                                       "as",
-                                       "by",
-                                       "conflict",
-                                       "distinct",
-                                       "except",
-                                       "exists",
-                                       "filter",
-                                       "from",
-                                       "having",
-                                       "intersect",
-                                       "lateral",
-                                       "materialized",
-                                       "on",
-                                       "over",
-                                       "returning",
-                                       "select",
-                                       "set",
-                                       "some",
-                                       "union",
-                                       "using",
-                                       "values",
-                                       "where",
-                                       "with",
-                                       "is",
-                                       "like",
-                                       "between",
-                                       "age",
-                                       "array_agg",
-                                       "array_length",
-                                       "avg",
-                                       "bool_and",
-                                       "bool_or",
-                                       "btrim",
-                                       "char_length",
-                                       "clock_timestamp",
-                                       "count",
-                                       "currval",
-                                       "dense_rank",
-                                       "first_value",
-                                       "format",
-                                       "gen_random_uuid",
-                                       "generate_series",
-                                       "initcap",
-                                       "json_agg",
-                                       "jsonb_agg",
-                                       "jsonb_array_elements",
-                                       "jsonb_each",
-                                       "jsonb_object_agg",
-                                       "jsonb_set",
-                                       "lag",
-                                       "lead",
-                                       "left",
-                                       "lpad",
-                                       "ltrim",
-                                       "max",
-                                       "min",
-                                       "mod",
-                                       "nextval",
-                                       "pg_get_serial_sequence",
-                                       "pg_notify",
-                                       "position",
-                                       "power",
-                                       "quote_ident",
-                                       "quote_literal",
-                                       "random",
-                                       "rank",
-                                       "regexp_match",
-                                       "regexp_replace",
-                                       "repeat",
-                                       "replace",
-                                       "reverse",
-                                       "right",
-                                       "row_number",
-                                       "row_to_json",
-                                       "rpad",
-                                       "rtrim",
-                                       "set_config",
-                                       "setval",
-                                       "sign",
-                                       "split_part",
-                                       "sqrt",
-                                       "string_agg",
-                                       "strpos",
-                                       "substr",
-                                       "substring",
-                                       "sum",
-                                       "to_json",
-                                       "to_regclass",
-                                       "trim",
-                                       "trunc",
-                                       "unnest",
-                                       "uuid_generate_v4",
-                                       NULL};
+static const char harmless[] =
+    "all any as by conflict distinct except exists filter from having intersect lateral materialized on "
+    "over returning select set some union using values where with is like between age array_agg "
+    "array_length avg bool_and bool_or btrim char_length clock_timestamp count currval dense_rank "
+    "first_value format gen_random_uuid generate_series initcap json_agg jsonb_agg jsonb_array_elements "
+    "jsonb_each jsonb_object_agg jsonb_set lag lead left lpad ltrim max min mod nextval "
+    "pg_get_serial_sequence pg_notify position power quote_ident quote_literal random rank regexp_match "
+    "regexp_replace repeat replace reverse right row_number row_to_json rpad rtrim set_config setval "
+    "sign split_part sqrt string_agg strpos substr substring sum to_json to_regclass trim trunc unnest "
+    "uuid_generate_v4";
 
 static bool calls_unknown(const struct sql_words *w, size_t i)
 {
     static const char *const before[] = {"as", "into", "with", "recursive", NULL}; /* a name, then its columns */
     bool name = w->v[i].kind == SQL_WORD || w->v[i].kind == SQL_NAME;
-    return name && words_is(w, i + 1, "(") && !words_among(w, i, harmless) && !words_constant(w, i, i + 1) &&
+    return name && words_is(w, i + 1, "(") && !words_listed(w, i, harmless) && !words_constant(w, i, i + 1) &&
            !(i && words_among(w, i - 1, before));
 }
 

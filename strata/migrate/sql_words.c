@@ -64,6 +64,17 @@ bool words_among(const struct sql_words *w, size_t at, const char *const *list)
     return false;
 }
 
+bool words_listed(const struct sql_words *w, size_t at, const char *list)
+{
+    str rest = str_of(list);
+    while (at < w->n && rest.p) {
+        if (str_eq_nocase(w->v[at].text, str_cut(&rest, ' '))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool words_take(struct sql_words *w, const char *first, const char *second)
 {
     if (!words_is(w, w->at, first) || (second && !words_is(w, w->at + 1, second))) {

@@ -24,6 +24,8 @@ struct sql_token words_next(struct sql_reader *r);
 bool words_is(const struct sql_words *w, size_t at, const char *what);
 /* Whether it is one of the list, which NULL ends. */
 bool words_among(const struct sql_words *w, size_t at, const char *const *list);
+/* The same of a long list, "max min sum", with one blank between. */
+bool words_listed(const struct sql_words *w, size_t at, const char *list);
 /* Takes the words, "IF EXISTS", when they come next; second may be NULL. */
 bool words_take(struct sql_words *w, const char *first, const char *second);
 /* The first place in [from, to), outside of the brackets that open in it, where the word (and the second behind it) is;

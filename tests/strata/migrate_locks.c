@@ -137,14 +137,19 @@ static void plan_of(struct bench *k, st_err (*change)(st_ops *o), bool safe, str
     OK(migrate_plan_locks(k->w->a, ret));
 }
 
+/* In one transaction: it is done for each change. */
 static void anew(struct bench *k)
 {
     struct migrate_plan p;
-    OK(st_conn_exec(k->c, "DROP SCHEMA IF EXISTS work CASCADE; CREATE SCHEMA work", FIBER_FOREVER));
+    buf b BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    buf_puts(&b, "BEGIN; DROP SCHEMA IF EXISTS work CASCADE; CREATE SCHEMA work");
     plan_of(k, locks_base, false, &p);
     for (size_t i = 0; i < p.n; i++) {
-        OK(st_conn_exec(k->c, p.steps[i].sql, FIBER_FOREVER));
+        buf_printf(&b, "; %s", p.steps[i].sql);
     }
+    buf_puts(&b, "; COMMIT");
+    OK(st_conn_exec(k->c, b.p, FIBER_FOREVER));
 }
 
 static void one_case(struct bench *k, st_err (*change)(st_ops *o), bool safe)
