@@ -181,6 +181,26 @@ static void guess_tenant(const struct maker *k, const struct seen_table *t, cons
     }
 }
 
+/* A key to a table that is none of ours is left alone, too: models cannot state it. */
+static st_err leave_keys(struct maker *k, struct seen_table *t, const bool *skip)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_fks; i++) {
+        const struct seen_table *parent = seen_find(&k->seen_db, t->fks[i].table);
+        if (parent && !skip[parent - k->seen_db.tables]) {
+            t->fks[n++] = t->fks[i];
+            continue;
+        }
+        st_err rc = migrate_grow(k->a, &t->others, t->n_others, &t->others_room, sizeof *t->others);
+        if (rc) {
+            return rc;
+        }
+        t->others[t->n_others++] = (struct seen_other){"foreign key", t->fks[i].name, NULL};
+    }
+    t->n_fks = n;
+    return 0;
+}
+
 static st_err state_db(struct maker *k)
 {
     size_t n = k->seen_db.n_tables;
@@ -190,9 +210,12 @@ static st_err state_db(struct maker *k)
         return diag_nomem();
     }
     for (size_t i = 0; i < n; i++) {
+        skip[i] = !is_ours(k, &k->seen_db.tables[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
         struct seen_table *t = &k->seen_db.tables[i];
-        skip[i] = !is_ours(k, t);
-        st_err rc = seen_to_table(k->a, t, &stated[i]);
+        st_err rc = leave_keys(k, t, skip);
+        rc = rc ? rc : seen_to_table(k->a, t, &stated[i]);
         rc = rc ? rc : own_rules(k, t, &stated[i]);
         if (rc) {
             return rc;
@@ -202,13 +225,24 @@ static st_err state_db(struct maker *k)
             if (!columns) {
                 return diag_nomem();
             }
-            memcpy(columns, stated[i].columns, t->n_columns * sizeof *columns);
+            if (stated[i].n_columns) {
+                memcpy(columns, stated[i].columns, stated[i].n_columns * sizeof *columns);
+            }
             guess_tenant(k, t, &stated[i], columns);
             stated[i].columns = columns;
         }
     }
     k->db = (struct compare_side){.seen = &k->seen_db, .tables = stated, .skip = skip};
     return 0;
+}
+
+static bool same_values(const char *const *x, const char *const *y)
+{
+    while (*x && *y && strcmp(*x, *y) == 0) {
+        x++;
+        y++;
+    }
+    return !*x && !*y;
 }
 
 /* PostgreSQL has the types; on SQLite a column whose model has one stands for it. */
@@ -238,6 +272,9 @@ static st_err own_enums(struct maker *k, struct compare *c)
             size_t at = 0;
             while (at < n && strcmp(v[at].name, m->enum_type) != 0) {
                 at++;
+            }
+            if (at < n && !same_values(v[at].values, was->c.values)) {
+                continue; /* a text with a CHECK as yet */
             }
             st_table_column *mine = (st_table_column *)(uintptr_t)migrate_column(p->from_stated, was->c.name);
             mine->enum_type = m->enum_type; /* state_db's own copy */

@@ -1,6 +1,7 @@
 /* A revision file, as a person would write it: tables as constants, then what is done with them. */
 #include "strata/migrate/codegen.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -8,6 +9,25 @@
 
 /* Literals of a function lie on its stack, so many of them are shared out among functions. */
 enum { OPS_A_FUNCTION = 16 };
+
+struct constant {
+    const struct migrate_op *op;
+    const char *name;
+};
+struct constants {
+    struct constant *v;
+    size_t n, room;
+};
+
+static const char *constant_of(const struct constants *l, const struct migrate_op *op)
+{
+    size_t i = 0;
+    while (i + 1 < l->n && l->v[i].op != op) {
+        i++;
+    }
+    assert(i < l->n && l->v[i].op == op);
+    return l->v[i].name;
+}
 
 static const char *constraint_word(enum st_constraint k)
 {
@@ -197,8 +217,9 @@ static void remark(buf *b, const struct migrate_op *op, const struct migrate_op 
     const struct migrate_op *next = op + 1 < end ? op + 1 : NULL;
     if (op->kind == MIGRATE_ADD_COLUMN && next && next->kind == MIGRATE_ALTER_COLUMN &&
         strcmp(next->table, op->table) == 0 && strcmp(next->alter.is->name, op->column->name) == 0) {
-        buf_printf(b, "    /* Rows that are there get %s; put another value here if that is not right for them. */\n",
-                   op->column->default_sql);
+        buf_puts(b, "    /* Rows that are there get ");
+        codegen_remark(b, op->column->default_sql);
+        buf_puts(b, "; put another value here if that is not right for them. */\n");
     } else if (op->kind == MIGRATE_ALTER_COLUMN && op->alter.was->nullable && !op->alter.is->nullable) {
         buf_puts(b, "    /* Fails when a row has none: fill them in before, with st_run_backfill. */\n");
     } else if (op->kind == MIGRATE_ADD_COLUMN && !op->column->nullable && !op->column->default_sql &&
@@ -207,8 +228,8 @@ static void remark(buf *b, const struct migrate_op *op, const struct migrate_op 
     }
 }
 
-static st_err function(buf *b, arena *a, const char *name, const struct migrate_op *ops, size_t n,
-                       const char *const *before, size_t n_before)
+static st_err function(buf *b, arena *a, const struct constants *tables, const char *name, const struct migrate_op *ops,
+                       size_t n, const char *const *before, size_t n_before)
 {
     buf_printf(b, "static st_err %s(st_ops *o)\n{\n", name);
     st_err rc = 0;
@@ -218,7 +239,11 @@ static st_err function(buf *b, arena *a, const char *name, const struct migrate_
     for (size_t i = 0; !rc && i < n; i++) {
         remark(b, &ops[i], ops + n);
         buf_puts(b, i + 1 == n ? "    return " : "    ");
-        rc = codegen_operation(b, a, &ops[i]);
+        if (ops[i].kind == MIGRATE_CREATE_TABLE) {
+            buf_printf(b, "st_create_table(o, &%s_table)", constant_of(tables, &ops[i]));
+        } else {
+            rc = codegen_operation(b, a, &ops[i]);
+        }
         buf_puts(b, ";\n");
     }
     if (!n) {
@@ -228,44 +253,60 @@ static st_err function(buf *b, arena *a, const char *name, const struct migrate_
     return rc;
 }
 
-static st_err functions(buf *b, arena *a, const char *name, const st_ops *o)
+static st_err functions(buf *b, arena *a, const char *name, const st_ops *o, const struct constants *tables)
 {
     size_t parts = o && o->n > OPS_A_FUNCTION ? (o->n - 1) / OPS_A_FUNCTION : 0;
     const char **names = ARENA_ARRAY(a, const char *, parts + 1);
     st_err rc = names ? 0 : diag_nomem();
     for (size_t i = 0; !rc && i < parts; i++) {
         names[i] = arena_printf(a, "%s_part%zu", name, i + 1);
-        rc = names[i] ? function(b, a, names[i], o->ops + i * OPS_A_FUNCTION, OPS_A_FUNCTION, NULL, 0) : diag_nomem();
+        rc = names[i] ? function(b, a, tables, names[i], o->ops + i * OPS_A_FUNCTION, OPS_A_FUNCTION, NULL, 0)
+                      : diag_nomem();
     }
     size_t done = parts * OPS_A_FUNCTION;
-    return rc ? rc : function(b, a, name, o ? o->ops + done : NULL, o ? o->n - done : 0, names, parts);
+    return rc ? rc : function(b, a, tables, name, o ? o->ops + done : NULL, o ? o->n - done : 0, names, parts);
 }
 
-static st_err constants(buf *b, arena *a, const st_ops *o)
+/* One for each table that is made, up or down. Two tables may have one name in C. */
+static st_err name_constants(arena *a, const struct autogen *c, struct constants *ret)
 {
-    for (size_t i = 0; i < o->n; i++) {
-        if (o->ops[i].kind == MIGRATE_CREATE_TABLE) {
-            const char *name = codegen_identifier(a, o->ops[i].table);
-            if (!name) {
-                return diag_nomem();
+    const st_ops *const all[] = {&c->up, &c->down};
+    st_err rc = 0;
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; !rc && i < all[k]->n; i++) {
+            const struct migrate_op *op = &all[k]->ops[i];
+            if (op->kind != MIGRATE_CREATE_TABLE ||
+                (rc = migrate_grow(a, &ret->v, ret->n, &ret->room, sizeof *ret->v))) {
+                continue;
             }
-            buf_printf(b, "static const st_table %s_table = {\n", name);
-            codegen_table(b, o->ops[i].create);
-            buf_puts(b, "};\n\n");
+            const char *base = codegen_identifier(a, op->table), *name = base;
+            unsigned number = 1;
+            for (size_t x = 0; name && x < ret->n; x++) {
+                if (strcmp(ret->v[x].name, name) == 0) {
+                    name = arena_printf(a, "%s_%u", base, ++number);
+                    x = SIZE_MAX; /* from the beginning */
+                }
+            }
+            ret->v[ret->n++] = (struct constant){op, name};
+            rc = name ? 0 : diag_nomem();
         }
     }
-    return 0;
+    return rc;
 }
 
-/* The message as a comment: nothing in it may end one. */
+static void print_constants(buf *b, const struct constants *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        buf_printf(b, "static const st_table %s_table = {\n", l->v[i].name);
+        codegen_table(b, l->v[i].op->create);
+        buf_puts(b, "};\n\n");
+    }
+}
+
 static void title(buf *b, const char *message)
 {
     buf_puts(b, "/* ");
-    for (const char *s = message; *s; s++) {
-        bool opens = s[0] == '*' && s[1] == '/';
-        buf_put_char(b, (uint8_t)*s < 0x20 ? ' ' : *s);
-        buf_puts(b, opens ? " " : "");
-    }
+    codegen_remark(b, message);
     size_t len = strlen(message);
     buf_puts(b, len && strchr(".!?", message[len - 1]) ? " */\n" : ". */\n");
 }
@@ -279,10 +320,11 @@ st_err codegen_revision(buf *b, const struct codegen *g)
     const struct autogen *c = g->changes;
     title(b, g->message);
     buf_printf(b, "#include \"%s\"\n\n/* clang-format off */\n", g->header);
-    st_err rc = c ? constants(b, a, &c->up) : 0;
-    rc = rc || !c ? rc : constants(b, a, &c->down);
-    rc = rc ? rc : functions(b, a, "upgrade", c ? &c->up : NULL);
-    rc = rc ? rc : functions(b, a, "downgrade", c ? &c->down : NULL);
+    struct constants tables = {0};
+    st_err rc = c ? name_constants(a, c, &tables) : 0;
+    print_constants(b, &tables);
+    rc = rc ? rc : functions(b, a, "upgrade", c ? &c->up : NULL, &tables);
+    rc = rc ? rc : functions(b, a, "downgrade", c ? &c->down : NULL, &tables);
     buf_printf(b, "const st_revision %s = {.id = \"%s\"", g->name, g->id);
     for (size_t i = 0; g->parents && g->parents[i]; i++) {
         buf_printf(b, "%s\"%s\"", i ? ", " : ", .parents = {", g->parents[i]);

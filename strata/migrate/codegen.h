@@ -6,6 +6,8 @@
 
 /* "..." with what C wants escaped; lines of a text that has several are strings of their own, by indent. */
 void codegen_string(buf *b, const char *s, unsigned indent);
+/* Text within a comment: nothing in it ends the comment, or begins another. */
+void codegen_remark(buf *b, const char *s);
 /* {"name", ST_TEXT, .max = 20, ...} */
 void codegen_column(buf *b, const st_table_column *c);
 void codegen_index(buf *b, const st_table_index *i);

@@ -42,6 +42,15 @@ void codegen_string(buf *b, const char *s, unsigned indent)
     buf_put_char(b, '"');
 }
 
+void codegen_remark(buf *b, const char *s)
+{
+    for (char last = 0; *s; last = *s++) {
+        bool opens = (last == '/' && *s == '*') || (last == '*' && *s == '/');
+        buf_puts(b, opens ? " " : "");
+        buf_put_char(b, (uint8_t)*s < 0x20 || *s == 0x7f ? ' ' : *s);
+    }
+}
+
 void codegen_option(buf *b, const char *word, const char *text)
 {
     if (text) {
@@ -240,11 +249,15 @@ void codegen_table(buf *b, const st_table *t)
 const char *codegen_identifier(arena *a, const char *name)
 {
     static const char *const keywords[] = {
-        "auto", "bool",     "break",    "case",     "char",  "const",    "continue", "default",  "do",     "double",
-        "else", "enum",     "extern",   "false",    "float", "for",      "goto",     "if",       "inline", "int",
-        "long", "register", "restrict", "return",   "short", "signed",   "sizeof",   "static",   "struct", "switch",
-        "true", "typedef",  "union",    "unsigned", "void",  "volatile", "while",    "class",    "new",    "delete",
-        "this", "private",  "public",   "template", "T",     "NULL",     "operator", "namespace"};
+        "auto",           "bool",     "break",  "case",    "char",     "const",     "continue",
+        "default",        "do",       "double", "else",    "enum",     "extern",    "false",
+        "float",          "for",      "goto",   "if",      "inline",   "int",       "long",
+        "register",       "restrict", "return", "short",   "signed",   "sizeof",    "static",
+        "struct",         "switch",   "true",   "typedef", "union",    "unsigned",  "void",
+        "volatile",       "while",    "class",  "new",     "delete",   "this",      "private",
+        "public",         "template", "T",      "NULL",    "operator", "namespace", "_Bool",
+        "errno",          "linux",    "unix",   "EOF",     "FILE",     "asm",       "typeof",
+        "_Static_assert", "_Generic", "stdin",  "stdout",  "stderr"};
     buf b BUF_AUTO;
     buf_init(&b, 1024);
     for (const char *s = name; *s; s++) {

@@ -48,6 +48,11 @@ const char *compare_now(const struct compare_pair *p, const char *column); /* fr
 const struct seen_column *compare_column_to(const struct compare_pair *p, const char *column);   /* of from's column */
 const struct seen_column *compare_column_from(const struct compare_pair *p, const char *column); /* of to's column */
 
+/* Whether the name is that of a column of from which goes while another takes its name: what is said of it is not said
+ * of that one; whether a text is about such a column. */
+bool compare_is_shadowed(const struct compare_pair *p, const char *column);
+bool compare_text_is_shadowed(const struct compare_pair *p, const char *sql);
+
 /* The name under which a column or table of from goes that to has not; NULL when memory is out. */
 const char *compare_gone_column(const struct compare *c, const struct compare_pair *p, const char *column);
 const char *compare_gone_table(const struct compare *c, const char *table);
@@ -115,6 +120,10 @@ st_err diff_drop_keys(struct compare *c, const struct compare_pair *p);
 st_err diff_drop_parts(struct compare *c, const struct compare_pair *p);
 st_err diff_add_parts(struct compare *c, const struct compare_pair *p);
 st_err diff_add_keys(struct compare *c, const struct compare_pair *p);
+/* diff_trigger.c: those of a pair; and whether a new trigger's place is free. of: the table in from, or NULL. */
+st_err diff_drop_triggers(struct compare *c, const struct compare_pair *p);
+st_err diff_add_triggers(struct compare *c, const struct compare_pair *p);
+st_err diff_make_way(struct compare *c, const struct seen_table *of, const char *table, const st_table_trigger *g);
 /* diff_names.c: constraints and indexes that stay get their new names; once before columns change (operations on
  * columns go by derived names), once after. */
 st_err diff_names(struct compare *c, const struct compare_pair *p, bool after, struct rename_list *l);

@@ -90,18 +90,29 @@ void ddl_check(buf *b, const st_table_check *c)
     buf_printf(b, c->exclude ? "EXCLUDE %s" : "CHECK (%s)", c->sql);
 }
 
+bool ddl_strict_takes(const st_table_column *c)
+{
+    static const char *const types[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
+    if (c->type != ST_TYPE_NONE) {
+        return true;
+    }
+    str type = str_n(c->type_sql, strcspn(c->type_sql, " \t\n"));
+    str more = str_trim(str_from(str_of(c->type_sql), type.len));
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (str_eq_nocase(type, str_of(types[i]))) {
+            return !more.len || str_starts_nocase(more, STR("COLLATE ")) || str_starts_nocase(more, STR("GENERATED "));
+        }
+    }
+    return false;
+}
+
 /* STRICT, because a schema that PostgreSQL enforces must not quietly take a text for a number here. Ordinary rowid
  * tables: WITHOUT ROWID stores rows over 1,000 bytes on overflow pages of their own. */
 static void sqlite_options(buf *b, const st_table *t)
 {
-    static const char *const strict_types[] = {"INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"};
     bool strict = !t->no_strict;
     for (size_t i = 0; i < t->n_columns; i++) {
-        bool known = t->columns[i].type != ST_TYPE_NONE;
-        for (size_t k = 0; !known && k < sizeof strict_types / sizeof *strict_types; k++) {
-            known = str_eq_nocase(str_of(t->columns[i].type_sql), str_of(strict_types[k]));
-        }
-        strict = strict && known;
+        strict = strict && ddl_strict_takes(&t->columns[i]);
     }
     buf_puts(b, strict ? " STRICT" : "");
     buf_puts(b, t->without_rowid ? strict ? ", WITHOUT ROWID" : " WITHOUT ROWID" : "");

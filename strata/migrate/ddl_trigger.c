@@ -20,16 +20,41 @@ static void event(buf *b, const struct migrate_event *e)
     }
 }
 
-static void sqlite_name(buf *b, const st_table_trigger *t, const struct migrate_event *events, size_t n, size_t at)
+static void name_of(const st_table_trigger *t, const struct migrate_event *events, size_t n, size_t at,
+                    char ret[static ST_NAME_MAX + 1])
 {
     static const char *const tails[] = {"_insert", "_update", "_delete"};
-    char name[ST_NAME_MAX + 1];
     const char *tail = "";
     for (size_t i = 0; n > 1 && i < sizeof tails / sizeof *tails; i++) {
         tail = ascii_lower(events[at].word[0]) == tails[i][1] ? tails[i] : tail;
     }
-    (void)snprintf(name, sizeof name, "%s%s", t->name, tail);
+    (void)snprintf(ret, ST_NAME_MAX + 1, "%s%s", t->name, tail);
+}
+
+static void sqlite_name(buf *b, const st_table_trigger *t, const struct migrate_event *events, size_t n, size_t at)
+{
+    char name[ST_NAME_MAX + 1];
+    name_of(t, events, n, at, name);
     ddl_ident(b, name);
+}
+
+bool ddl_is_trigger(enum st_dialect d, const st_table_trigger *t, const char *name)
+{
+    struct migrate_event events[ST_EVENTS_MAX];
+    char own[ST_NAME_MAX + 1];
+    size_t n;
+    bool before;
+    if (d == ST_POSTGRESQL || !t->sqlite) {
+        return d == ST_POSTGRESQL && t->postgresql && strcmp(t->name, name) == 0;
+    }
+    events_of(t, &before, events, &n);
+    for (size_t i = 0; i < n; i++) {
+        name_of(t, events, n, i, own);
+        if (str_eq_nocase(str_of(own), str_of(name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void create_on_sqlite(buf *b, const char *table, const st_table_trigger *t, size_t at)

@@ -133,9 +133,13 @@ static st_err create_tables(struct compare *c)
     st_err rc = alone(c, false, &order, &n);
     for (size_t i = 0; !rc && i < n; i++) {
         const struct seen_table *t = &c->to.seen->tables[order[i]];
-        rc = st_create_table(c->out, &c->to.tables[order[i]]);
+        const st_table *stated = &c->to.tables[order[i]];
+        for (size_t k = 0; !rc && k < stated->n_triggers; k++) {
+            rc = diff_make_way(c, NULL, t->name, &stated->triggers[k]);
+        }
+        rc = rc ? rc : st_create_table(c->out, stated);
         for (size_t k = 0; !rc && !c->to.models && k < t->n_others; k++) {
-            rc = st_sql(c->out, c->to.seen->dialect, t->others[k].sql);
+            rc = t->others[k].sql ? st_sql(c->out, c->to.seen->dialect, t->others[k].sql) : 0;
         }
     }
     return rc;

@@ -121,8 +121,42 @@ static st_err alter(struct compare *c, const struct compare_pair *p, const struc
     return record(c, p->to->name, &from, &to);
 }
 
+static const char *first_value(arena *a, const st_table_column *c)
+{
+    buf b BUF_AUTO;
+    buf_init(&b, 4 * ST_NAME_MAX);
+    ddl_string(&b, c->values[0]);
+    return migrate_text(a, &b);
+}
+
+static const char *fill_foreign(const st_table_column *c, enum st_dialect d)
+{
+    static const struct {
+        const char *begins, *value;
+    } words[] = {{"char", "''"},      {"varchar", "''"}, {"text", "''"},      {"citext", "''"},
+                 {"clob", "''"},      {"numeric", "0"},  {"decimal", "0"},    {"real", "0"},
+                 {"float", "0"},      {"money", "0"},    {"interval", "'0'"}, {"int4range", NULL},
+                 {"int8range", NULL}, {"int", "0"},      {"json", "'{}'"},    {"bool", "false"}};
+    static const char *const times[] = {"timestamp", "date", "time"}; /* "datetime", too */
+    str type = str_of(c->type_sql);
+    if (d == ST_POSTGRESQL && str_ends(type, STR("[]"))) {
+        return "'{}'";
+    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        if (str_starts_nocase(type, str_of(times[i]))) {
+            return d == ST_POSTGRESQL ? "now()" : "CURRENT_TIMESTAMP";
+        }
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (str_starts_nocase(type, str_of(words[i].begins))) {
+            return words[i].value;
+        }
+    }
+    return NULL;
+}
+
 /* A default for the rows that are there, when the column can hold no null; NULL: none can be told. */
-static const char *fill_of(arena *a, const st_table_column *c)
+static const char *fill_of(arena *a, const st_table_column *c, enum st_dialect d)
 {
     switch (c->type) {
     case ST_BOOL:
@@ -146,22 +180,13 @@ static const char *fill_of(arena *a, const st_table_column *c)
     case ST_UUIDS:
         return "'[]'";
     case ST_ENUM:
-        return arena_printf(a, "'%s'", c->values[0]);
+        return first_value(a, c);
     case ST_BYTES:
         return "''";
     case ST_TYPE_MAX:
         return NULL;
     }
-    static const struct {
-        const char *begins, *value;
-    } foreign[] = {{"char", "''"},   {"varchar", "''"}, {"text", "''"}, {"citext", "''"}, {"numeric", "0"},
-                   {"decimal", "0"}, {"real", "0"},     {"float", "0"}, {"int", "0"}};
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        if (str_starts_nocase(str_of(c->type_sql), str_of(foreign[i].begins))) {
-            return foreign[i].value;
-        }
-    }
-    return NULL;
+    return fill_foreign(c, d);
 }
 
 /* Whether rows with a made-up value would break a foreign key; one with a null in it is not looked at. */
@@ -192,7 +217,7 @@ static st_err add(struct compare *c, const struct compare_pair *p, const struct 
     y.pk = false;
     y.was = NULL;
     bool fill = !y.nullable && !y.default_sql && !y.generated && !y.identity && !breaks_key(p->to, y.name);
-    const char *value = fill ? fill_of(c->a, &y) : NULL;
+    const char *value = fill ? fill_of(c->a, &y, c->out->dialect) : NULL;
     if (!value) {
         return st_add_column(c->out, p->to->name, &y);
     }

@@ -73,8 +73,10 @@ static st_err key(struct compare *c, const struct compare_pair *p, bool after, s
         return diag_nomem();
     }
     const char *from = p->from->pk_name, *to = p->to->pk_name;
-    if (same_key(p)) {
-        return after ? 0 : add(c, p, l, ST_C_PRIMARY_KEY, from, to);
+    if (same_key(p)) { /* models have no name for it: one that somebody gave it stays */
+        const char *was = migrate_name(c->a, p->from->name, NULL, NULL, "pkey");
+        bool ours = was && same_word(from, was) && same_word(to, derived);
+        return !was ? diag_nomem() : after || !ours ? 0 : add(c, p, l, ST_C_PRIMARY_KEY, from, to);
     }
     return after ? add(c, p, l, ST_C_PRIMARY_KEY, derived, to) : add(c, p, l, ST_C_PRIMARY_KEY, from, derived);
 }

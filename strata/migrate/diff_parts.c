@@ -1,4 +1,4 @@
-/* Constraints, indexes, policies, triggers and comments of a table that both sides have. */
+/* Constraints, indexes, policies and comments of a table that both sides have. */
 #include <errno.h>
 
 #include "strata/migrate/compare.h"
@@ -101,76 +101,19 @@ static st_err drop_indexes(struct compare *c, const struct compare_pair *p)
     return rc;
 }
 
-/* ---- triggers: several in the database may be one of ours (SQLite) ---- */
-
-static const struct seen_trigger *next_of(const struct seen_table *t, const char *name, size_t *at)
-{
-    size_t len = strlen(name);
-    while (*at < t->n_triggers) {
-        const struct seen_trigger *g = &t->triggers[(*at)++];
-        const char *rest = strncmp(g->name, name, len) == 0 ? g->name + len : "?";
-        if (!*rest || strcmp(rest, "_insert") == 0 || strcmp(rest, "_update") == 0 || strcmp(rest, "_delete") == 0) {
-            return g;
-        }
-    }
-    return NULL;
-}
-
-static bool same_trigger(struct compare *c, const struct compare_pair *p, const char *name, st_err *err)
-{
-    size_t x = 0, y = 0;
-    const struct seen_trigger *mine, *theirs;
-    do {
-        mine = next_of(p->from, name, &x);
-        theirs = next_of(p->to, name, &y);
-    } while (mine && theirs && same_word(mine->name, theirs->name) && same_text(c, p, mine->text, theirs->text, err));
-    return !mine && !theirs;
-}
-
-static bool has_trigger(const struct seen_table *t, const char *name)
-{
-    size_t at = 0;
-    return next_of(t, name, &at);
-}
-
-static bool moves_any(const struct compare_pair *p)
-{
-    for (size_t i = 0; i < p->from->n_columns; i++) {
-        if (p->moved[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What stands on one side and not, or not the same, on the other. */
-static st_err triggers(struct compare *c, const struct compare_pair *p, bool drop)
-{
-    const st_table *stated = drop ? p->from_stated : p->to_stated;
-    const struct seen_table *here = drop ? p->from : p->to;
-    st_err rc = 0;
-    for (size_t i = 0; !rc && i < stated->n_triggers; i++) {
-        const st_table_trigger *g = &stated->triggers[i];
-        bool there = has_trigger(here, g->name), same = there && same_trigger(c, p, g->name, &rc);
-        if (!rc && there && (!same || moves_any(p))) {
-            rc = drop ? st_drop_trigger(c->out, p->to->name, g) : st_create_trigger(c->out, p->to->name, g);
-        }
-    }
-    return rc;
-}
-
 static bool same_rls(const struct compare_pair *p)
 {
     return p->from->rls == p->to->rls &&
            (!p->from->tenant || !p->to->tenant
                 ? p->from->tenant == p->to->tenant
                 : strcmp(compare_now(p, p->from->tenant), p->to->tenant) == 0 &&
+                      !compare_is_shadowed(p, p->from->tenant) &&
                       !p->moved[seen_column_of(p->from, p->from->tenant) - p->from->columns]);
 }
 
 st_err diff_drop_parts(struct compare *c, const struct compare_pair *p)
 {
-    st_err rc = triggers(c, p, true);
+    st_err rc = diff_drop_triggers(c, p);
     for (size_t i = 0; !rc && i < p->from->n_policies; i++) {
         if (p->policies[i] == COMPARE_GONE) {
             rc = st_drop_policy(c->out, p->to->name, p->from->policies[i].name);
@@ -258,7 +201,7 @@ st_err diff_add_parts(struct compare *c, const struct compare_pair *p)
             rc = st_create_policy(c->out, p->to->name, x);
         }
     }
-    rc = rc ? rc : triggers(c, p, false);
+    rc = rc ? rc : diff_add_triggers(c, p);
     if (!rc && !same_word(p->from->comment, p->to->comment)) {
         rc = st_set_comment(c->out, p->to->name, NULL, p->to->comment);
     }

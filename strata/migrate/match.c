@@ -214,6 +214,21 @@ const struct seen_column *compare_column_from(const struct compare_pair *p, cons
     return seen_column_of(p->from, column);
 }
 
+bool compare_is_shadowed(const struct compare_pair *p, const char *column)
+{
+    return !compare_column_to(p, column) && seen_column_of(p->from, column) && seen_column_of(p->to, column);
+}
+
+bool compare_text_is_shadowed(const struct compare_pair *p, const char *sql)
+{
+    for (size_t i = 0; sql && i < p->n_renames; i++) { /* a name is taken by one that was renamed */
+        if (compare_is_shadowed(p, p->renames[i].to) && sql_mentions(sql, p->renames[i].to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What goes and has the name that another takes steps aside. */
 const char *compare_gone_column(const struct compare *c, const struct compare_pair *p, const char *column)
 {

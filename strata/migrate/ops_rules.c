@@ -25,12 +25,12 @@ st_err st_create_enum(st_ops *o, const st_enum_type *t)
 /* Of an enum, or of a value of one. */
 static bool name_ok(st_ops *o, const char *type, const char *name)
 {
-    if (migrate_name_ok(type) && migrate_name_ok(name)) {
+    if (migrate_name_ok(type) && name && strlen(name) <= ST_NAME_MAX) {
         return true;
     }
-    migrate_op_fail(o,
-                    diag_set(ST_E_INVALID, "the enum \"%.80s\": its name and its values (\"%.80s\") have 1 to %d bytes",
-                             type ? type : "", name ? name : "", ST_NAME_MAX));
+    migrate_op_fail(o, diag_set(ST_E_INVALID,
+                                "the enum \"%.80s\": its name has 1 to %d bytes; its values (\"%.80s\") at most that",
+                                type ? type : "", ST_NAME_MAX, name ? name : ""));
     return false;
 }
 

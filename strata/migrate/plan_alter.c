@@ -215,6 +215,12 @@ static st_err identity(struct altering *k)
     return add(k);
 }
 
+st_err migrate_plan_identity(struct migrate_planner *p, const struct migrate_op *op)
+{
+    struct altering k = {.p = p, .op = op, .was = op->alter.was, .is = op->alter.is};
+    return identity(&k);
+}
+
 /* A column that is there cannot become a generated one in place. Indexes of it would go without a word. */
 static st_err make_anew(struct altering *k)
 {
@@ -289,7 +295,13 @@ st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op
         rc = add(&k);
     }
     rc = rc ? rc : change_null(&k);
-    rc = rc || !(k.is->identity && !k.was->identity) ? rc : identity(&k);
+    if (!rc && k.is->identity && !k.was->identity) {
+        if (k.recipe && k.was->nullable) { /* NOT NULL comes later, and this behind it */
+            p->safe->later[p->safe->n_later - 1].identity = op;
+        } else {
+            rc = identity(&k);
+        }
+    }
     rc = rc ? rc : checks(&k, false);
     if (!rc && !same(k.was->comment, k.is->comment)) {
         ddl_comment(&p->sql, op->table, k.is->name, k.is->comment);

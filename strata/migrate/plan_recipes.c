@@ -56,7 +56,7 @@ static st_err set_not_null(struct migrate_planner *p, const char *table, const s
         ddl_ident(&p->sql, l->constraint);
         rc = safe_add(p);
     }
-    return rc;
+    return rc || !l->identity ? rc : migrate_plan_identity(p, l->identity);
 }
 
 static st_err validate(struct migrate_planner *p, const char *table)

@@ -10,6 +10,7 @@ struct safe_key { /* a foreign key that waits */
 };
 struct safe_later { /* a CHECK to validate; column: that then becomes NOT NULL, or NULL */
     const char *constraint, *column;
+    const struct migrate_op *identity; /* that the column gets behind that, which must be NOT NULL for it; or NULL */
 };
 struct migrate_safe {
     const struct migrate_op *op; /* at hand */
@@ -48,6 +49,8 @@ bool migrate_needs_recipe(const struct migrate_planner *p, const struct migrate_
 st_err migrate_safe_check(struct migrate_planner *p, const struct migrate_op *op, const char *name, const char *sql);
 /* Makes a column NOT NULL behind it. */
 st_err migrate_safe_not_null(struct migrate_planner *p, const struct migrate_op *op, const char *column);
+/* What gives the column its identity. */
+st_err migrate_plan_identity(struct migrate_planner *p, const struct migrate_op *op);
 /* Refuses the revision when the table is large; what says why and what to do. */
 st_err migrate_safe_rewrite(struct migrate_planner *p, const struct migrate_op *op, const char *what);
 /* Refuses the revision, before anything is done, when the query in sql finds something; what begins the sentence. */

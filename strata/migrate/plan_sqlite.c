@@ -108,7 +108,7 @@ bool migrate_sqlite_ignores(const struct migrate_op *op)
 
 /* Whether ALTER TABLE ADD COLUMN can do it: not with a value that is computed for each row, and not without one where
  * there must be one, for it refuses that for empty tables too. */
-static bool adds_natively(const st_table_column *c)
+bool migrate_sqlite_adds(const st_table_column *c)
 {
     return !c->generated && !c->identity && (c->default_sql ? ddl_default_is_constant(ST_SQLITE, c) : c->nullable);
 }
@@ -120,7 +120,8 @@ static enum how how_done(const struct migrate_op *op)
 {
     switch (op->kind) {
     case MIGRATE_ADD_COLUMN:
-        return adds_natively(op->column) ? EITHER : EDIT;
+        /* of a type that STRICT does not know: its table knows */
+        return migrate_sqlite_adds(op->column) && ddl_strict_takes(op->column) ? EITHER : EDIT;
     case MIGRATE_CREATE_INDEX:
         return op->index->constraint ? EDIT : OTHERWISE;
     case MIGRATE_ALTER_COLUMN:

@@ -51,6 +51,7 @@ void ddl_string(buf *b, const char *s);
 void ddl_type(buf *b, enum st_dialect d, const st_table_column *c);
 void ddl_default(buf *b, enum st_dialect d, const st_table_column *c);
 bool ddl_default_is_constant(enum st_dialect d, const st_table_column *c);
+bool ddl_strict_takes(const st_table_column *c); /* whether a STRICT table of SQLite may have its type */
 /* Everything behind the name: type, NOT NULL, default, generated, identity, checks. */
 st_err ddl_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
 /* The CHECKs for all that the column's fields say, in arena a. */
@@ -75,6 +76,8 @@ void ddl_check(buf *b, const st_table_check *c);
 /* A trigger: PostgreSQL: the function and the trigger, two statements in one text; SQLite: of one event. */
 void ddl_create_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
 void ddl_drop_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
+/* Whether the database has t, or a part of it, under that name. */
+bool ddl_is_trigger(enum st_dialect d, const st_table_trigger *t, const char *name);
 /* ddl_postgresql.c */
 void ddl_policy(buf *b, const char *table, const st_table_policy *p);
 void ddl_comment(buf *b, const char *table, const char *column, const char *text); /* column, text: may be NULL */
@@ -299,6 +302,7 @@ struct migrate_planner {
 st_err migrate_planner_add(struct migrate_planner *p, const char *refuse, const struct migrate_op *op);
 st_err migrate_plan_postgresql(struct migrate_planner *p);
 st_err migrate_plan_sqlite(struct migrate_planner *p);
+bool migrate_sqlite_adds(const st_table_column *c);       /* whether ALTER TABLE ADD COLUMN can do it, STRICT apart */
 bool migrate_sqlite_ignores(const struct migrate_op *op); /* what there is nothing to do for there */
 st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op); /* PostgreSQL, directly */
 

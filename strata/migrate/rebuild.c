@@ -142,8 +142,22 @@ st_err rebuild_apply(struct rebuild *r, const struct migrate_op *op)
     }
 }
 
-/* SQLite does it by itself when nothing but the column goes. */
-static st_err native_drop(struct rebuild *r, const struct migrate_step *s, const char *const **ret, size_t *ret_n)
+/* The statement for one operation that SQLite does by itself; empty when it does not. */
+static st_err spell_native(struct rebuild *r, const struct migrate_op *op, buf *b)
+{
+    if (op->kind == MIGRATE_DROP_COLUMN && lite_column(&r->t, op->name) && !rebuild_column_is_bound(r, op->name)) {
+        ddl_alter(b, r->table);
+        buf_puts(b, "DROP COLUMN ");
+        ddl_ident(b, op->name);
+        return 0;
+    }
+    bool strict = r->t.strict && op->kind == MIGRATE_ADD_COLUMN && !ddl_strict_takes(op->column);
+    return op->kind == MIGRATE_ADD_COLUMN && !strict && migrate_sqlite_adds(op->column)
+               ? ddl_add_column(b, ST_SQLITE, r->table, op->column, r->a)
+               : 0;
+}
+
+static st_err native(struct rebuild *r, const struct migrate_step *s, const char *const **ret, size_t *ret_n)
 {
     const struct migrate_op *only = NULL;
     size_t n = 0;
@@ -153,15 +167,12 @@ static st_err native_drop(struct rebuild *r, const struct migrate_step *s, const
             n++;
         }
     }
-    if (n != 1 || only->kind != MIGRATE_DROP_COLUMN || !lite_column(&r->t, only->name) ||
-        rebuild_column_is_bound(r, only->name)) {
-        return 0;
-    }
     buf b BUF_AUTO;
     buf_init(&b, ST_DDL_MAX);
-    ddl_alter(&b, r->table);
-    buf_puts(&b, "DROP COLUMN ");
-    ddl_ident(&b, only->name);
+    st_err rc = n == 1 ? spell_native(r, only, &b) : 0;
+    if (rc || !b.len) {
+        return rc;
+    }
     const char **v = ARENA_ARRAY(r->a, const char *, 1), *text = migrate_text(r->a, &b);
     if (!v || !text) {
         return diag_nomem();
@@ -195,7 +206,7 @@ static st_err prepare(st_conn *c, const struct migrate_step *s, int64_t deadline
     st_err rc = load(c, r, s->op->table, deadline);
     rc = rc || !drops ? rc : any_broken(c, others, r->table, deadline, &broken);
     *ret_n = 0;
-    rc = rc || broken ? rc : native_drop(r, s, ret, ret_n);
+    rc = rc || broken ? rc : native(r, s, ret, ret_n);
     if (rc || *ret_n) {
         return rc;
     }

@@ -38,7 +38,8 @@ size_t rebuild_end(const struct rebuild *r, str part); /* and ends */
 st_err rebuild_remove_part(struct rebuild *r, str part);
 /* Takes out a constraint of a column, with the space before it. */
 st_err rebuild_remove_inline(struct rebuild *r, str constraint);
-st_err rebuild_append(struct rebuild *r, const char *constraint); /* behind everything else */
+st_err rebuild_append(struct rebuild *r, const char *constraint);   /* behind everything else */
+st_err rebuild_loosen(struct rebuild *r, const st_table_column *c); /* STRICT goes when it does not know c's type */
 
 /* rebuild_column.c */
 st_err rebuild_no_column(const struct rebuild *r, const char *name); /* the error */

@@ -219,7 +219,9 @@ st_err rebuild_alter_column(struct rebuild *r, const st_table_column *was, const
         const char *value = convert ? convert : cast_of(r, is, old_type, type);
         rc = value ? rebuild_note_value(r, is->name, value) : diag_nomem();
     }
+    rc = rc || !retype ? rc : set_part(r, is->name, LITE_COLLATE, NULL); /* a part of such a type */
     rc = rc || !retype ? rc : set_type(r, is->name, type);
+    rc = rc || !retype ? rc : rebuild_loosen(r, is);
     if (!rc && was->nullable != is->nullable) {
         rc = set_part(r, is->name, LITE_NOT_NULL, is->nullable ? NULL : " NOT NULL");
     }

@@ -42,7 +42,8 @@ st_err rebuild_add_column(struct rebuild *r, const st_table_column *c)
     if (!rc && value) {
         r->values[r->n_values - 1].added = true;
     }
-    return rc ? rc : rebuild_splice(r, rebuild_end(r, r->t.columns[r->t.n_columns - 1].text), 0, text);
+    rc = rc ? rc : rebuild_splice(r, rebuild_end(r, r->t.columns[r->t.n_columns - 1].text), 0, text);
+    return rc ? rc : rebuild_loosen(r, c);
 }
 
 static bool has_name(const char *const *names, size_t n, const char *name)

@@ -87,3 +87,12 @@ st_err rebuild_append(struct rebuild *r, const char *constraint)
     const char *text = arena_printf(r->a, ",\n    %s", constraint);
     return text ? rebuild_splice(r, rebuild_end(r, last), 0, text) : diag_nomem();
 }
+
+st_err rebuild_loosen(struct rebuild *r, const st_table_column *c)
+{
+    if (!r->t.strict || ddl_strict_takes(c)) {
+        return 0;
+    }
+    str options = r->t.options;
+    return rebuild_splice(r, rebuild_at(r, options), options.len, r->t.without_rowid ? " WITHOUT ROWID" : "");
+}

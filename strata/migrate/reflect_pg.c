@@ -160,6 +160,16 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct row
     return sql ? 0 : diag_nomem();
 }
 
+/* A name that begins as a descending column does. */
+static bool names_descend(const st_texts *names)
+{
+    bool any = false;
+    for (size_t i = 0; i < names->n; i++) {
+        any |= names->v[i][0] == '-';
+    }
+    return any;
+}
+
 static st_err take_constraint(struct reader *k, const struct row *r)
 {
     struct seen_table *t = seen_find(k->s, r->text[0]);
@@ -167,11 +177,12 @@ static st_err take_constraint(struct reader *k, const struct row *r)
         return 0;
     }
     const char kind = r->text[2][0];
-    bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX;
+    bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX || names_descend(&r->list[0]);
     odd |= kind == 'f' && r->list[0].n > 1 && (r->text[4][0] == 'n' || r->text[5][0] == 'n');
     if (kind == 'p') {
         t->pk_name = r->text[1];
-        t->strange = odd ? "its primary key is deferrable or too wide" : t->strange;
+        t->strange =
+            odd ? "its primary key is deferrable, too wide or of a column whose name begins with -" : t->strange;
         (void)fill_key(t->pk, &r->list[0]);
         for (size_t i = 0; i < r->list[0].n; i++) {
             struct seen_column *c = seen_column_of(t, r->list[0].v[i]);
@@ -275,7 +286,7 @@ static st_err take_trigger(struct reader *k, const struct row *r)
     st_err rc = t ? ADD(k, t->triggers, t->n_triggers, t->triggers_room) : 0;
     if (t && !rc) {
         const char *text = arena_printf(k->a, "%s\n%s", r->text[2], r->text[3]);
-        t->triggers[t->n_triggers++] = (struct seen_trigger){r->text[1], text};
+        t->triggers[t->n_triggers++] = (struct seen_trigger){r->text[1], text, r->text[4]};
         rc = text ? 0 : diag_nomem();
     }
     return rc;
@@ -340,7 +351,8 @@ static const struct query queries[] = {
      "pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[n] WHERE "
      "NOT (SELECT o.opcdefault FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[n]) OR "
      "i.indkey[n] <> 0 AND i.indcollation[n] <> a.attcollation AND i.indcollation[n] <> 0 OR "
-     "i.indkey[n] = 0 AND (n < i.indnkeyatts - 1 OR i.indoption[n] <> 0) OR i.indoption[n] NOT IN (0, 3)), "
+     "i.indkey[n] = 0 AND (n < i.indnkeyatts - 1 OR i.indoption[n] <> 0) OR i.indoption[n] NOT IN (0, 3) OR a.attname "
+     "LIKE '-%'), "
      "(SELECT array_agg(CASE WHEN i.indkey[n] = 0 THEN '' WHEN i.indoption[n] = 3 THEN '-' || a.attname ELSE "
      "a.attname::text END ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) n LEFT JOIN pg_catalog.pg_attribute a "
      "ON a.attrelid = t.oid AND a.attnum = i.indkey[n]) "
@@ -355,11 +367,14 @@ static const struct query queries[] = {
      "p.polrelid), NOT p.polpermissive FROM pg_catalog.pg_class t JOIN pg_catalog.pg_policy p ON p.polrelid = t.oid "
      "WHERE " OURS " ORDER BY t.relname::text COLLATE \"C\", p.polname::text COLLATE \"C\"",
      6, 1, 0, take_policy},
-    {"SELECT t.relname::text, g.tgname::text, pg_catalog.pg_get_triggerdef(g.oid, true), p.prosrc FROM "
+    /* what is temporary is a scratch place's, see scratch.c */
+    {"SELECT t.relname::text, g.tgname::text, replace(pg_catalog.pg_get_triggerdef(g.oid, true), CASE WHEN "
+     "p.pronamespace = pg_catalog.pg_my_temp_schema() THEN 'EXECUTE FUNCTION pg_temp.' ELSE 'EXECUTE FUNCTION ' END, "
+     "'EXECUTE FUNCTION '), p.prosrc, CASE WHEN p.pronamespace = t.relnamespace THEN p.proname::text END FROM "
      "pg_catalog.pg_class t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal JOIN "
      "pg_catalog.pg_proc p ON p.oid = g.tgfoid WHERE " OURS
      " ORDER BY t.relname::text COLLATE \"C\", g.tgname::text COLLATE \"C\"",
-     4, 0, 0, take_trigger},
+     5, 0, 0, take_trigger},
     {"SELECT y.typname::text, (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e "
      "WHERE e.enumtypid = y.oid) FROM pg_catalog.pg_type y WHERE y.typtype = 'e' AND y.typnamespace = " HERE
      " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = y.oid AND e.classid = "

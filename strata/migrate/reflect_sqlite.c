@@ -45,6 +45,26 @@ static st_err foreign_type(struct reader *k, struct seen_column *c, const struct
     return c->c.type_sql ? 0 : diag_nomem();
 }
 
+/* A name in the place of a default is a string to SQLite. */
+static const char *default_of(arena *a, str expr)
+{
+    static const char *const words[] = {"null", "true", "false", "current_time", "current_date", "current_timestamp"};
+    size_t at = 0;
+    struct lite_token t = lite_next(expr, &at);
+    bool string = (t.kind == LITE_QUOTED || t.kind == LITE_WORD) && t.text.len == expr.len;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        string = string && !lite_is(t, words[i]);
+    }
+    const char *name = string ? lite_name(a, t.text) : NULL;
+    if (!name) {
+        return text_of(a, sql_unwrap(expr));
+    }
+    buf b BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    ddl_string(&b, name);
+    return migrate_text(a, &b);
+}
+
 static st_err column_constraint(struct reader *k, struct seen_column *c, const struct lite_column *l,
                                 const struct lite_constraint *x)
 {
@@ -52,11 +72,9 @@ static st_err column_constraint(struct reader *k, struct seen_column *c, const s
     case LITE_NOT_NULL:
         c->c.nullable = false;
         return 0;
-    case LITE_DEFAULT: {
-        str bare = sql_unwrap(x->expr);
-        c->default_text = text_of(k->a, bare);
+    case LITE_DEFAULT:
+        c->default_text = default_of(k->a, x->expr);
         return c->default_text ? 0 : diag_nomem();
-    }
     case LITE_COLLATE:
         return foreign_type(k, c, l, x->text);
     case LITE_GENERATED:
@@ -97,12 +115,27 @@ static st_err add_column(struct reader *k, struct seen_table *t, const struct li
 
 /* ---- constraints ---- */
 
-static bool fill_key(const char *key[static ST_KEY_MAX], const char *const *names, size_t n)
+/* SQLite's names differ by more than case; ours do by case, so a column is called as where it is defined. */
+static const struct seen_column *find_column(const struct seen_table *t, const char *name)
 {
-    for (size_t i = 0; i < n && i < ST_KEY_MAX; i++) {
-        key[i] = names[i];
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (lite_same_name(t->columns[i].c.name, name)) {
+            return &t->columns[i];
+        }
     }
-    return n > 0 && n <= ST_KEY_MAX;
+    return NULL;
+}
+
+/* t NULL: columns of another table. */
+static bool fill_key(const struct seen_table *t, const char *key[static ST_KEY_MAX], const char *const *names, size_t n)
+{
+    bool plain = true; /* no constraint that descends, no name that looks so */
+    for (size_t i = 0; i < n && i < ST_KEY_MAX; i++) {
+        const struct seen_column *c = t ? find_column(t, names[i]) : NULL;
+        key[i] = c ? c->c.name : names[i];
+        plain = plain && names[i][0] != '-';
+    }
+    return plain && n > 0 && n <= ST_KEY_MAX;
 }
 
 /* ON DELETE and ON UPDATE. Returns false for what st_table_fk has no words for. */
@@ -133,13 +166,23 @@ static bool actions_of(str text, st_table_fk *fk)
     return !clears || migrate_key_len(fk->columns) == 1;
 }
 
+/* What st_table has no words for. */
+static st_err add_other(struct reader *k, struct seen_table *t, const char *name)
+{
+    st_err rc = ADD(k, t->others, t->n_others, t->others_room);
+    if (!rc) {
+        t->others[t->n_others++] = (struct seen_other){"constraint", name, NULL};
+    }
+    return rc;
+}
+
 static st_err add_fk(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
 {
     st_table_fk fk = {.name = x->known_as, .table = x->table};
-    if (!fill_key(fk.columns, x->columns, x->n_columns) || !actions_of(x->text, &fk)) {
-        return 0;
+    if (!fill_key(t, fk.columns, x->columns, x->n_columns) || !actions_of(x->text, &fk)) {
+        return add_other(k, t, x->known_as);
     }
-    (void)fill_key(fk.to, x->to, x->n_to); /* none: the primary key, see point_at_keys */
+    (void)fill_key(NULL, fk.to, x->to, x->n_to); /* none: the primary key, see point_at_keys */
     st_err rc = ADD(k, t->fks, t->n_fks, t->fks_room);
     if (!rc) {
         t->fks[t->n_fks++] = fk;
@@ -178,18 +221,20 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct lit
 static st_err add_unique(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
 {
     st_table_index i = {.name = x->known_as, .unique = true, .constraint = true};
-    st_err rc = fill_key(i.columns, x->columns, x->n_columns) ? ADD(k, t->indexes, t->n_indexes, t->indexes_room)
-                                                              : ST_E_INVALID;
+    if (!fill_key(t, i.columns, x->columns, x->n_columns)) {
+        return add_other(k, t, x->known_as);
+    }
+    st_err rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
     if (!rc) {
         t->indexes[t->n_indexes++] = i;
     }
-    return rc == ST_E_INVALID ? 0 : rc;
+    return rc;
 }
 
 static void add_key(struct seen_table *t, const struct lite_constraint *x)
 {
-    if (!fill_key(t->pk, x->columns, x->n_columns)) {
-        t->strange = "its primary key is too wide";
+    if (!fill_key(t, t->pk, x->columns, x->n_columns)) {
+        t->strange = "its primary key is too wide or descends";
     }
     t->pk_name = x->known_as;
     for (size_t i = 0; i < x->n_columns; i++) {
@@ -289,8 +334,10 @@ static st_err take_part(struct reader *k, const struct seen_table *t, str text, 
         return diag_nomem();
     }
     *ret_odd |= i->expression || n >= ST_KEY_MAX - 1u;
-    if (column && seen_column_of(t, column) && !*ret_odd) {
-        i->columns[n] = down ? arena_printf(k->a, "-%s", column) : column;
+    const struct seen_column *of = column ? find_column(t, column) : NULL;
+    *ret_odd |= of && of->c.name[0] == '-';
+    if (of && !*ret_odd) {
+        i->columns[n] = down ? arena_printf(k->a, "-%s", of->c.name) : of->c.name;
         return i->columns[n] ? 0 : diag_nomem();
     }
     for (at = 0; first.kind != LITE_END && first.kind != LITE_BAD; first = lite_next(text, &at)) {
@@ -348,7 +395,7 @@ static st_err take_trigger(struct reader *k, const struct row *r)
     struct seen_table *t = seen_find(k->s, r->table);
     st_err rc = t ? ADD(k, t->triggers, t->n_triggers, t->triggers_room) : 0;
     if (t && !rc) {
-        t->triggers[t->n_triggers++] = (struct seen_trigger){r->name, r->sql};
+        t->triggers[t->n_triggers++] = (struct seen_trigger){.name = r->name, .text = r->sql};
     }
     return rc;
 }
@@ -363,18 +410,49 @@ static int take_row(void *arg, void *obj)
     return rc ? rc : 1; /* the strings stay */
 }
 
-/* A foreign key that names no columns points at the primary key. */
-static void point_at_keys(struct seen_schema *s)
+static const struct seen_table *find_table(const struct seen_schema *s, const char *name)
+{
+    const struct seen_table *t = seen_find(s, name);
+    for (size_t i = 0; !t && i < s->n_tables; i++) {
+        t = lite_same_name(s->tables[i].name, name) ? &s->tables[i] : NULL;
+    }
+    return t;
+}
+
+/* A foreign key that names no columns points at the primary key; names are spelled as where they are defined. */
+static void point(const struct seen_schema *s, st_table_fk *fk)
+{
+    const struct seen_table *parent = find_table(s, fk->table);
+    fk->table = parent ? parent->name : fk->table;
+    if (parent && !fk->to[0]) {
+        memcpy(fk->to, parent->pk, sizeof fk->to);
+    }
+    for (size_t k = 0; parent && k < migrate_key_len(fk->to); k++) {
+        const struct seen_column *c = find_column(parent, fk->to[k]);
+        fk->to[k] = c ? c->c.name : fk->to[k];
+    }
+}
+
+static st_err point_at_keys(struct reader *k, struct seen_schema *s)
 {
     for (size_t i = 0; i < s->n_tables; i++) {
-        for (size_t f = 0; f < s->tables[i].n_fks; f++) {
-            st_table_fk *fk = &s->tables[i].fks[f];
-            const struct seen_table *parent = fk->to[0] ? NULL : seen_find(s, fk->table);
-            if (parent) {
-                memcpy(fk->to, parent->pk, sizeof fk->to);
+        struct seen_table *t = &s->tables[i];
+        size_t n = 0;
+        for (size_t f = 0; f < t->n_fks; f++) {
+            st_table_fk fk = t->fks[f];
+            point(s, &fk);
+            if (migrate_key_len(fk.to) == migrate_key_len(fk.columns)) {
+                t->fks[n++] = fk;
+                continue;
+            }
+            st_err rc = add_other(k, t, fk.name); /* SQLite notices when a row is written */
+            if (rc) {
+                return rc;
             }
         }
+        t->n_fks = n;
     }
+    return 0;
 }
 
 st_err seen_read_sqlite(st_conn *c, arena *a, int64_t deadline, struct seen_schema *ret)
@@ -388,9 +466,11 @@ st_err seen_read_sqlite(st_conn *c, arena *a, int64_t deadline, struct seen_sche
     static const struct st_shape shape = {fields, 4, sizeof(struct row), 0};
     *ret = (struct seen_schema){.dialect = ST_SQLITE};
     struct reader k = {a, ret};
-    struct st_stmt q = {.sql = STR("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', "
-                                   "'index', 'trigger') AND tbl_name NOT LIKE 'sqlite!_%' ESCAPE '!' AND tbl_name NOT "
-                                   "LIKE 'strata!_%' ESCAPE '!' ORDER BY type <> 'table', tbl_name, name"),
+    struct st_stmt q = {.sql =
+                            STR("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', "
+                                "'index', 'trigger') AND tbl_name NOT LIKE 'sqlite!_%' ESCAPE '!' AND tbl_name NOT "
+                                "LIKE 'strata!_%' ESCAPE '!' AND tbl_name NOT IN (SELECT name FROM pragma_table_list "
+                                "WHERE schema = 'main' AND type = 'shadow') ORDER BY type <> 'table', tbl_name, name"),
                         .shape = &shape,
                         .arena = a,
                         .row = take_row,
@@ -399,6 +479,5 @@ st_err seen_read_sqlite(st_conn *c, arena *a, int64_t deadline, struct seen_sche
     if (rc) {
         return diag_wrap(rc, "reading the schema");
     }
-    point_at_keys(ret);
-    return 0;
+    return point_at_keys(&k, ret);
 }

@@ -32,7 +32,10 @@ static bool is_held(const struct rename_list *l, const struct rename_item *item)
 {
     for (size_t i = 0; i < l->n; i++) {
         const struct rename_item *o = &l->items[i];
-        if (o != item && same_word(o->scope, item->scope) && strcmp(o->from, item->to) == 0) {
+        /* A unique has a name among the table's constraints and one among the schema's indexes. */
+        bool siblings =
+            o->kind == RENAME_CONSTRAINT && item->kind == RENAME_CONSTRAINT && same_word(o->table, item->table);
+        if (o != item && (siblings || same_word(o->scope, item->scope)) && strcmp(o->from, item->to) == 0) {
             return true;
         }
     }

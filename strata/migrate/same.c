@@ -10,8 +10,14 @@ bool same_word(const char *x, const char *y)
 
 bool same_text(const struct compare *c, const struct compare_pair *p, const char *x, const char *y, st_err *err)
 {
-    if (!x || !y || strcmp(x, y) == 0) {
-        return !x == !y && (!x || strcmp(x, y) == 0);
+    if (!x || !y) {
+        return x == y;
+    }
+    if (compare_text_is_shadowed(p, x)) {
+        return false;
+    }
+    if (p->n_renames == 0 && strcmp(x, y) == 0) {
+        return true;
     }
     const char *mine = sql_canon(c->a, x, p->renames, p->n_renames), *theirs = sql_canon(c->a, y, NULL, 0);
     if (!mine || !theirs) {
@@ -29,7 +35,8 @@ static bool same_columns(const struct compare_pair *p, const char *const x[stati
             return x[i] == y[i];
         }
         bool down = x[i][0] == '-';
-        if (down != (y[i][0] == '-') || strcmp(compare_now(p, x[i] + down), y[i] + down) != 0) {
+        if (down != (y[i][0] == '-') || (p->from && compare_is_shadowed(p, x[i] + down)) ||
+            strcmp(compare_now(p, x[i] + down), y[i] + down) != 0) {
             return false;
         }
     }
@@ -87,10 +94,21 @@ static bool same_values(const char *const *x, const char *const *y, bool by_coun
     return x && y ? !x[i] && !y[i] : x == y;
 }
 
+/* SQLite: how a column without a type is stated, which is stored as a BLOB is. */
+static bool is_untyped(const st_table_column *c, enum st_dialect d)
+{
+    return d == ST_SQLITE && c->type == ST_TYPE_NONE && str_eq_nocase(str_of(c->type_sql), STR("BLOB"));
+}
+
+static bool same_type_sql(const st_table_column *x, const st_table_column *y, enum st_dialect d)
+{
+    return same_word(is_untyped(x, d) ? NULL : x->type_sql, is_untyped(y, d) ? NULL : y->type_sql);
+}
+
 /* A text with a CHECK is a text, and SQLite has one kind of integer. */
 static enum st_type storage(const st_table_column *c, enum st_dialect d)
 {
-    enum st_type t = c->type;
+    enum st_type t = is_untyped(c, d) ? ST_BYTES : c->type;
     t = t != ST_ENUM || c->enum_type ? t : c->as_smallint ? ST_INT16 : ST_TEXT;
     bool integer = t == ST_TIME || t == ST_INT16 || t == ST_INT32 || t == ST_INT64;
     return d == ST_SQLITE && integer ? ST_INT64 : t;
@@ -100,15 +118,15 @@ bool column_moves(const struct compare *c, const struct compare_pair *p, const s
                   const struct seen_column *y, st_err *err)
 {
     enum st_dialect d = c->from.seen->dialect;
-    return storage(&x->c, d) != storage(&y->c, d) || !same_word(x->c.type_sql, y->c.type_sql) ||
+    return storage(&x->c, d) != storage(&y->c, d) || !same_type_sql(&x->c, &y->c, d) ||
            !same_word(x->c.enum_type, y->c.enum_type) || !same_text(c, p, x->c.generated, y->c.generated, err);
 }
 
 static bool same_type(const st_table_column *m, const st_table_column *n, enum st_dialect d)
 {
-    return storage(m, d) == storage(n, d) && (m->type == ST_ENUM) == (n->type == ST_ENUM) &&
-           same_word(m->type_sql, n->type_sql) && same_word(m->enum_type, n->enum_type) &&
-           m->as_smallint == n->as_smallint && (m->enum_type || same_values(m->values, n->values, m->as_smallint));
+    return storage(m, d) == storage(n, d) && (m->type == ST_ENUM) == (n->type == ST_ENUM) && same_type_sql(m, n, d) &&
+           same_word(m->enum_type, n->enum_type) && m->as_smallint == n->as_smallint &&
+           (m->enum_type || same_values(m->values, n->values, m->as_smallint));
 }
 
 unsigned column_differs(const struct compare *c, const struct compare_pair *p, const struct seen_column *x,

@@ -138,8 +138,8 @@ st_err migrate_copy_enum(arena *a, const st_enum_type *t, st_enum_type *ret)
                         t->name ? t->name : "", ST_NAME_MAX);
     }
     for (size_t i = 0; t->values[i]; i++) {
-        if (!migrate_name_ok(t->values[i])) {
-            return diag_set(ST_E_INVALID, "the enum %s: value %zu must have 1 to %d bytes", t->name, i + 1,
+        if (strlen(t->values[i]) > ST_NAME_MAX) {
+            return diag_set(ST_E_INVALID, "the enum %s: value %zu must have at most %d bytes", t->name, i + 1,
                             ST_NAME_MAX);
         }
     }

@@ -79,6 +79,10 @@ static st_err columns_in_order(arena *a, const struct seen_table *t, st_table_co
 
 st_err seen_to_table(arena *a, const struct seen_table *t, st_table *ret)
 {
+    if (t->strange) { /* nothing is asked of it */
+        *ret = (st_table){.name = t->name};
+        return 0;
+    }
     st_table_column *columns = ARENA_ARRAY(a, st_table_column, t->n_columns);
     st_table_check *checks = ARENA_ARRAY(a, st_table_check, t->n_checks);
     if (!columns || !checks) {

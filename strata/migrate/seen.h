@@ -25,11 +25,12 @@ struct seen_check {
 };
 struct seen_trigger {
     const char *name;
-    const char *text; /* all that the database says of it */
+    const char *text;     /* all that the database says of it */
+    const char *function; /* PostgreSQL: its name, when it is in the schema */
 };
 struct seen_other {
-    const char *what; /* "index", "constraint" */
-    const char *name, *sql;
+    const char *what;       /* "index", "constraint" */
+    const char *name, *sql; /* sql: NULL when no statement of its own makes it */
 };
 struct seen_table {
     const char *name, *comment;

@@ -32,9 +32,7 @@ static bool take_column(struct condition *k)
     if (k->at >= k->n) {
         return false;
     }
-    struct sql_token t = k->t[k->at];
-    bool is = (t.kind == SQL_WORD && str_eq_nocase(t.text, str_of(k->column))) ||
-              (t.kind == SQL_NAME && t.text.len > 2 && str_eq(str_n(t.text.p + 1, t.text.len - 2), str_of(k->column)));
+    bool is = sql_is_name(k->t[k->at], k->column);
     k->at += is;
     return is;
 }

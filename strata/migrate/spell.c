@@ -68,17 +68,41 @@ static bool is_array(enum st_type t)
     return t == ST_TEXTS || t == ST_UUIDS;
 }
 
+/* Whether text is the value as a string of SQL. */
+static bool is_string(const char *text, const char *value)
+{
+    if (*text++ != '\'') {
+        return false;
+    }
+    for (; *value; value++, text++) {
+        if (*text != *value || (*value == '\'' && *++text != '\'')) {
+            return false;
+        }
+    }
+    return text[0] == '\'' && !text[1];
+}
+
 /* 'new' of a smallint enum is its number. */
 static bool default_enum(buf *b, const st_table_column *c)
 {
-    size_t len = strlen(c->default_sql);
-    for (int i = 0; len >= 2 && c->values && c->values[i]; i++) {
-        if (strlen(c->values[i]) == len - 2 && memcmp(c->values[i], c->default_sql + 1, len - 2) == 0) {
+    for (int i = 0; c->values && c->values[i]; i++) {
+        if (is_string(c->default_sql, c->values[i])) {
             buf_put_i64(b, i);
             return true;
         }
     }
     return false;
+}
+
+/* A number or a string, on PostgreSQL perhaps with its type. */
+static bool is_literal(enum st_dialect d, const char *sql)
+{
+    struct sql_token t[2];
+    struct sql_reader r = {.rest = str_of(sql), .postgresql = d == ST_POSTGRESQL};
+    t[0] = sql_next(&r);
+    bool string =
+        t[0].kind == SQL_STRING && (sql_next(&r).kind == SQL_END || (d == ST_POSTGRESQL && sql_loose(sql, t, 2) == 1));
+    return string || strspn(sql, "+-.0123456789") == strlen(sql);
 }
 
 void ddl_default(buf *b, enum st_dialect d, const st_table_column *c)
@@ -108,8 +132,8 @@ void ddl_default(buf *b, enum st_dialect d, const st_table_column *c)
     if (c->type == ST_ENUM && c->as_smallint && default_enum(b, c)) {
         return;
     }
-    bool plain = c->default_sql[0] == '\'' || strspn(c->default_sql, "+-.0123456789") == strlen(c->default_sql) ||
-                 c->default_sql[0] == '(';
+    str whole = str_of(c->default_sql);
+    bool plain = is_literal(d, c->default_sql) || sql_unwrap(whole).len < str_trim(whole).len;
     buf_printf(b, plain ? "%s" : "(%s)", c->default_sql); /* SQLite wants brackets round expressions */
 }
 
@@ -121,9 +145,7 @@ bool ddl_default_is_constant(enum st_dialect d, const st_table_column *c)
         return now && d == ST_POSTGRESQL;
     }
     bool word = strcmp(c->default_sql, "true") == 0 || strcmp(c->default_sql, "false") == 0;
-    struct sql_reader r = {.rest = str_of(c->default_sql), .postgresql = d == ST_POSTGRESQL};
-    bool string = sql_next(&r).kind == SQL_STRING && sql_next(&r).kind == SQL_END;
-    return word || string || strspn(c->default_sql, "+-.0123456789") == strlen(c->default_sql);
+    return word || is_literal(d, c->default_sql);
 }
 
 st_err ddl_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a)

@@ -160,22 +160,31 @@ const char *sql_unquote(arena *a, struct sql_token t)
     return out;
 }
 
-/* Whether the token is the name, quoted or not. */
-static bool is_name(struct sql_token t, const char *name)
+bool sql_is_name(struct sql_token t, const char *name)
 {
     str s = t.text;
-    if (t.kind == SQL_NAME && s.len >= 2) {
-        s = str_n(s.p + 1, s.len - 2);
-        return str_eq(s, str_of(name));
+    if (t.kind == SQL_WORD) {
+        return str_eq_nocase(s, str_of(name));
     }
-    return t.kind == SQL_WORD && str_eq_nocase(s, str_of(name));
+    if (t.kind != SQL_NAME || s.len < 2) {
+        return false;
+    }
+    char close = s.p[s.len - 1];
+    size_t at = 0;
+    for (size_t i = 1; i + 1 < s.len; i++, at++) {
+        if (!name[at] || s.p[i] != name[at]) {
+            return false;
+        }
+        i += s.p[i] == close && close != ']'; /* doubled */
+    }
+    return !name[at];
 }
 
 bool sql_mentions(const char *sql, const char *column)
 {
     struct sql_reader r = {.rest = str_of(sql), .brackets = false};
     for (struct sql_token t = sql_next(&r); t.kind != SQL_END; t = sql_next(&r)) {
-        if (is_name(t, column)) {
+        if (sql_is_name(t, column)) {
             return true;
         }
     }
@@ -194,13 +203,23 @@ static bool needs_no_quotes(str name)
     return name.len > 0;
 }
 
+static void put_name(buf *b, const char *name)
+{
+    bool plain = needs_no_quotes(str_of(name));
+    buf_puts(b, plain ? "" : "\"");
+    for (; *name; name++) {
+        buf_puts(b, *name == '"' ? "\"" : "");
+        buf_put_char(b, *name);
+    }
+    buf_puts(b, plain ? "" : "\"");
+}
+
 static void put_token(buf *b, struct sql_token t, const struct sql_rename *renames, size_t n)
 {
     if (t.kind == SQL_WORD || t.kind == SQL_NAME) {
         for (size_t i = 0; i < n; i++) {
-            if (is_name(t, renames[i].from)) {
-                bool plain = needs_no_quotes(str_of(renames[i].to));
-                buf_printf(b, plain ? "%s" : "\"%s\"", renames[i].to);
+            if (sql_is_name(t, renames[i].from)) {
+                put_name(b, renames[i].to);
                 return;
             }
         }
@@ -249,6 +268,7 @@ static void skip_type(struct sql_reader *r, bool *ret_number)
             if (!sql_is(close, "]")) {
                 return;
             }
+            *ret_number = false;
             *r = ahead;
         } else if (sql_is(t, "(")) { /* its argument: digits only */
             struct sql_token digits = sql_next(&ahead);
@@ -263,6 +283,17 @@ static void skip_type(struct sql_reader *r, bool *ret_number)
     }
 }
 
+/* '-7', '1.5e9'; not 'NaN'. */
+static bool is_digits(str s)
+{
+    for (size_t i = 1; i + 1 < s.len; i++) {
+        if (!ascii_is_digit(s.p[i]) && !strchr("+-.e", s.p[i])) {
+            return false;
+        }
+    }
+    return s.len > 2 && s.p[0] == '\'';
+}
+
 size_t sql_loose(const char *sql, struct sql_token *ret, size_t max)
 {
     struct sql_reader r = {.rest = str_of(sql)};
@@ -271,8 +302,8 @@ size_t sql_loose(const char *sql, struct sql_token *ret, size_t max)
         bool number_string = false;
         if (sql_is(t, "::")) {
             skip_type(&r, &number_string);
-            if (number_string && n && ret[n - 1].kind == SQL_STRING && ret[n - 1].text.len > 2) {
-                str s = ret[n - 1].text;
+            str s = n ? ret[n - 1].text : (str){NULL, 0};
+            if (number_string && n && ret[n - 1].kind == SQL_STRING && is_digits(s)) {
                 ret[n - 1] = (struct sql_token){SQL_NUMBER, str_n(s.p + 1, s.len - 2)};
             }
         } else if (!sql_is(t, "(") && !sql_is(t, ")")) {

@@ -42,6 +42,8 @@ const char *sql_canon(arena *a, const char *sql, const struct sql_rename *rename
 str sql_unwrap(str sql);
 /* Whether the expression names the column. */
 bool sql_mentions(const char *sql, const char *column);
+/* Whether the token is the name, quoted or not. */
+bool sql_is_name(struct sql_token t, const char *name);
 /* The name without its quotes, or the string without its; in arena a. */
 const char *sql_unquote(arena *a, struct sql_token t);
 

@@ -1,9 +1,8 @@
 /* What autogenerate and inspect write is C that compiles with the strict flags, and does what it was written for. */
-#include <dlfcn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "catalog.h"
+#include "shop.h"
 #include "strata/define.h"
 #include "strata/migrate/autogen.h"
 
@@ -70,129 +69,6 @@ static st_err nothing(st_ops *o)
 
 static const st_model *const before[] = {&Owner_model, &Thing_model, NULL};
 
-/* Where compiled parts go: beside the world's database. */
-struct shop {
-    struct world *w;
-    char dir[64];
-    unsigned n;
-};
-
-static void shop_open(struct shop *s, struct world *w)
-{
-    const char *tmp = getenv("TMPDIR");
-    *s = (struct shop){.w = w};
-    (void)snprintf(s->dir, sizeof s->dir, "%.30s/codegen-XXXXXX", tmp ? tmp : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(s->dir));
-}
-
-static void shop_close(struct shop *s)
-{
-    char *const argv[] = {(char[]){"rm"}, (char[]){"-rf"}, s->dir, NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)execvp("rm", argv);
-        _exit(127);
-    }
-    (void)waitpid(pid, NULL, 0);
-}
-
-static const char *slurp(struct world *w, const char *path)
-{
-    FILE *f = fopen(path, "r");
-    ck_assert_msg(f, "%s", path);
-    char *text = arena_alloc(w->a, 1 << 18);
-    size_t n = fread(text, 1, (1 << 18) - 1, f);
-    text[n] = '\0';
-    (void)fclose(f);
-    return text;
-}
-
-/* Compiles the file as strictly as the project itself, and gives what it defines by that name. */
-static const void *load(struct shop *s, const char *path, const char *symbol)
-{
-    char so[96], log[96];
-    (void)snprintf(so, sizeof so, "%s/part%u.so", s->dir, s->n);
-    (void)snprintf(log, sizeof log, "%s/log%u", s->dir, s->n++);
-    const char *argv[] = {"cc",
-                          "-std=gnu17",
-                          "-D_GNU_SOURCE",
-                          "-I",
-                          TEST_SOURCE_ROOT,
-                          "-Wall",
-                          "-Wextra",
-                          "-Werror",
-                          "-Wshadow",
-                          "-Wconversion",
-                          "-Wsign-conversion",
-                          "-Wstrict-prototypes",
-                          "-Wmissing-prototypes",
-                          "-Wcast-qual",
-                          "-Wwrite-strings",
-                          "-Wundef",
-                          "-Wvla",
-                          "-Wformat=2",
-                          "-Wswitch-enum",
-                          "-Wno-missing-field-initializers",
-                          "-Wstack-usage=16384",
-                          "-O1",
-                          "-shared",
-                          "-fPIC",
-                          "-o",
-                          so,
-                          path,
-                          NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)!freopen(log, "w", stderr);
-        (void)execvp("cc", (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    int status = 0;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(status == 0, "it does not compile:\n%s\n%s", slurp(s->w, log), slurp(s->w, path));
-    void *part = dlopen(so, RTLD_NOW);
-    ck_assert_msg(part, "%s", dlerror());
-    const void *found = dlsym(part, symbol);
-    ck_assert_msg(found, "%s", dlerror());
-    return found;
-}
-
-static char *out, *err;
-
-static int run(struct world *w, const struct st_migrations *m, const char *const *args)
-{
-    char *argv[16] = {(char[]){"migrate"}};
-    int argc = 1;
-    while (args[argc - 1]) {
-        argv[argc] = arena_strdup(w->a, args[argc - 1]);
-        argc++;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    int code = st_migrate_main(w->e, m, argc, argv, o, x);
-    (void)fclose(o);
-    (void)fclose(x);
-    return code;
-}
-#define RUN_IT(m, code, ...)                                                     \
-    do {                                                                         \
-        int got_ = run(w, (m), (const char *const[]){__VA_ARGS__, NULL});        \
-        ck_assert_msg(got_ == (code), "it ended with %d: %s%s", got_, out, err); \
-    } while (0)
-
-/* The path behind "wrote ", and the name in it. */
-static const char *written(struct world *w, const char **ret_name)
-{
-    const char *at = strstr(out, "wrote ");
-    ck_assert_msg(at, "%s%s", out, err);
-    const char *path = arena_memdup0(w->a, at + 6, strcspn(at + 6, "\n"));
-    const char *base = strrchr(path, '/') + 1;
-    *ret_name = arena_memdup0(w->a, base, strlen(base) - 2);
-    return path;
-}
-
 DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
 {
     struct shop s;
@@ -201,15 +77,15 @@ DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
     struct st_migrations m = {.revisions = none, .models = before, .program = "prog migrate", .dir = s.dir};
     const char *name;
     RUN_IT(&m, 0, "revision", "-m", "first: \"owners\" */ and things");
-    const char *path = written(w, &name);
-    const st_revision *first = load(&s, path, name);
-    ck_assert_ptr_nonnull(strstr(slurp(w, path), "{\"price\", ST_DOUBLE, .min_value = ST_NUMBER(0)"));
+    const char *path = shop_written(w, &name);
+    const st_revision *first = shop_load(&s, path, name);
+    ck_assert_ptr_nonnull(strstr(shop_text(w, path), "{\"price\", ST_DOUBLE, .min_value = ST_NUMBER(0)"));
     m.revisions = (const st_revision *const[]){first, NULL};
     RUN_IT(&m, 1, "check"); /* it is not applied */
     RUN_IT(&m, 0, "upgrade");
     RUN_IT(&m, 0, "check");
     RUN_IT(&m, 0, "revision", "-m", "again");
-    ck_assert_ptr_nonnull(strstr(out, "nothing to write"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "nothing to write"));
     const char *was = catalog(w);
 
     /* Things go, owners become makers. */
@@ -217,14 +93,14 @@ DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
     makers.was = "owners";
     m.models = (const st_model *const[]){&makers, NULL};
     RUN_IT(&m, 1, "check");
-    ck_assert_ptr_nonnull(strstr(out, "to do: rename the table owners to makers"));
-    ck_assert_ptr_nonnull(strstr(out, "to do: drop the table things"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "to do: rename the table owners to makers"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "to do: drop the table things"));
     RUN_IT(&m, 0, "revision", "-m", "makers", "--branch-label", "v2");
-    path = written(w, &name);
-    const st_revision *second = load(&s, path, name);
+    path = shop_written(w, &name);
+    const st_revision *second = shop_load(&s, path, name);
     ck_assert_str_eq(second->parents[0], first->id);
     ck_assert_str_eq(second->label, "v2");
-    ck_assert_ptr_nonnull(strstr(slurp(w, path), "/* Rows that are there get false;"));
+    ck_assert_ptr_nonnull(strstr(shop_text(w, path), "/* Rows that are there get false;"));
     m.revisions = (const st_revision *const[]){second, first, NULL};
     RUN_IT(&m, 0, "upgrade");
     RUN_IT(&m, 0, "check");
@@ -252,30 +128,30 @@ DB_TEST(an_empty_revision_needs_no_database_and_names_its_parents)
     w->e = NULL;
     RUN_IT(&m, 2, "revision", "--empty");
     RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", s.dir);
-    ck_assert_ptr_nonnull(strstr(err, "2 heads"));
+    ck_assert_ptr_nonnull(strstr(shop_err, "2 heads"));
     RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", s.dir, "--head", "a1");
-    ck_assert_ptr_nonnull(strstr(err, "--splice"));
+    ck_assert_ptr_nonnull(strstr(shop_err, "--splice"));
     RUN_IT(&m, 1, "revision", "-m", "x", "--dir", s.dir, "--head", "b1");
-    ck_assert_ptr_nonnull(strstr(err, "--empty"));
+    ck_assert_ptr_nonnull(strstr(shop_err, "--empty"));
     RUN_IT(&m, 0, "revision", "--empty", "-m", "fix it", "--dir", s.dir, "--head", "a1", "--splice");
-    ck_assert_ptr_nonnull(strstr(out, "to the program's list of revisions"));
-    path = written(w, &name);
-    const st_revision *r = load(&s, path, name);
+    ck_assert_ptr_nonnull(strstr(shop_out, "to the program's list of revisions"));
+    path = shop_written(w, &name);
+    const st_revision *r = shop_load(&s, path, name);
     ck_assert_str_eq(r->parents[0], "a1");
     ck_assert_uint_eq(strlen(r->id), 12);
     FILE *list = fopen(arena_printf(w->a, "%s/revisions.list", s.dir), "w");
     ck_assert(list && fputs("REVISION(rev_a)\n", list) >= 0 && fclose(list) == 0);
     RUN_IT(&m, 0, "merge", "--dir", s.dir);
-    path = written(w, &name);
-    r = load(&s, path, name);
+    path = shop_written(w, &name);
+    r = shop_load(&s, path, name);
     ck_assert_str_eq(r->parents[0], "b1");
     ck_assert_str_eq(r->parents[1], "c1");
-    ck_assert_str_eq(slurp(w, arena_printf(w->a, "%s/revisions.list", s.dir)),
+    ck_assert_str_eq(shop_text(w, arena_printf(w->a, "%s/revisions.list", s.dir)),
                      arena_printf(w->a, "REVISION(rev_a)\nREVISION(%s)\n", name));
     RUN_IT(&m, 1, "merge", "b1", "b", "--dir", s.dir);
-    ck_assert_ptr_nonnull(strstr(err, "named twice"));
+    ck_assert_ptr_nonnull(strstr(shop_err, "named twice"));
     RUN_IT(&m, 1, "revision", "--empty", "-m", "x", "--dir", "/nowhere", "--head", "b1");
-    ck_assert_ptr_nonnull(strstr(err, "--dir DIR"));
+    ck_assert_ptr_nonnull(strstr(shop_err, "--dir DIR"));
     w->e = e;
     shop_close(&s);
 }
@@ -318,23 +194,23 @@ DB_TEST(a_database_that_is_there_is_adopted)
     static const st_revision base = {.id = "ad0123", .message = "as it was", .upgrade = nothing};
     struct st_migrations m = {.revisions = (const st_revision *const[]){&base, NULL}, .program = "prog migrate"};
     RUN_IT(&m, 0, "inspect");
-    ck_assert_ptr_nonnull(strstr(out, "/* Alembic has this database at ae1027. */"));
-    ck_assert_ptr_nonnull(strstr(out, "The table nokey can be no model: it has no primary key."));
-    ck_assert_ptr_null(strstr(out, "AlembicVersion"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "/* Alembic has this database at ae1027. */"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "The table nokey can be no model: it has no primary key."));
+    ck_assert_ptr_null(strstr(shop_out, "AlembicVersion"));
     const char *path = arena_printf(w->a, "%s/models.c", s.dir);
     FILE *f = fopen(path, "w");
-    ck_assert(f && fputs(out, f) >= 0 && fclose(f) == 0);
-    m.models = load(&s, path, "models");
+    ck_assert(f && fputs(shop_out, f) >= 0 && fclose(f) == 0);
+    m.models = shop_load(&s, path, "models");
     RUN_IT(&m, 0, "stamp", "head", "--drop-alembic");
-    ck_assert_ptr_nonnull(strstr(out, "Alembic has it at ae1027; the table alembic_version is dropped"));
-    ck_assert_ptr_nonnull(strstr(out, "stamped ad0123  as it was"));
-    int code = run(w, &m, (const char *const[]){"check", NULL});
-    ck_assert_msg(code == 0, "%s%s\n%s", out, err, slurp(w, path));
+    ck_assert_ptr_nonnull(strstr(shop_out, "Alembic has it at ae1027; the table alembic_version is dropped"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "stamped ad0123  as it was"));
+    int code = shop_run(w, &m, (const char *const[]){"check", NULL});
+    ck_assert_msg(code == 0, "%s%s\n%s", shop_out, shop_err, shop_text(w, path));
     RUN_IT(&m, 0, "stamp", "base");
-    ck_assert_ptr_nonnull(strstr(out, "removed ad0123"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "removed ad0123"));
     RUN_IT(&m, 1, "inspect", "nothing*");
     RUN_IT(&m, 0, "inspect", "book*");
-    ck_assert_ptr_null(strstr(out, "Loans"));
+    ck_assert_ptr_null(strstr(shop_out, "Loans"));
     shop_close(&s);
 }
 
@@ -368,11 +244,11 @@ DB_TEST(a_stamp_can_forget_what_other_programs_recorded)
     const struct st_migrations m2 = {.revisions = (const st_revision *const[]){&ours, NULL}, .program = "prog"};
     RUN_IT(&m1, 0, "stamp");
     RUN_IT(&m1, 0, "stamp");
-    ck_assert_ptr_nonnull(strstr(out, "nothing to do"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "nothing to do"));
     RUN_IT(&m2, 1, "stamp");
     RUN_IT(&m2, 0, "stamp", "heads", "--purge");
     RUN_IT(&m2, 0, "current");
-    ck_assert_ptr_nonnull(strstr(out, "0a  ours"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "0a  ours"));
 }
 
 DB_TEST(what_is_created_at_once_is_what_the_models_say)

@@ -81,6 +81,18 @@ static void move(struct pair *p, const st_revision *const *revisions, const char
                   diag_last()->hint, told(p, ops));
 }
 
+/* However many places a type gives it; SQLite's is in hexadecimal digits, so that bytes are texts. */
+static bool is_seven(const char *v)
+{
+    static const char *const sevens[] = {"7", "7.0", "7.00", "7.0000", "37", "372E30"};
+    for (size_t i = 0; i < sizeof sevens / sizeof *sevens; i++) {
+        if (strcmp(v, sevens[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The row's values of the columns that both sides keep, by table of to, named as in now (a or b). */
 static const char *kept(struct pair *p, bool at_b)
 {
@@ -98,16 +110,13 @@ static const char *kept(struct pair *p, bool at_b)
             if (!spec_keeps(c, d) || (d->was ? d->was : d->name) != c->name) {
                 continue;
             }
-            const char *sql =
-                arena_printf(a, "SELECT CAST(\"%s\" AS text) FROM \"%s\"", spec_column_name(a, at_b ? d : c),
-                             spec_table_name(a, at_b ? y->name : x->name));
-            if (p->w->dialect == ST_SQLITE) {
-                sql = arena_printf(a, "SELECT CAST(hex(CAST(\"%s\" AS TEXT)) AS TEXT) FROM \"%s\"",
-                                   spec_column_name(a, at_b ? d : c), spec_table_name(a, at_b ? y->name : x->name));
-            }
+            const char *column = spec_quoted(a, spec_column_name(a, at_b ? d : c));
+            const char *table = spec_quoted(a, spec_table_name(a, at_b ? y->name : x->name));
+            const char *sql = p->w->dialect == ST_SQLITE
+                                  ? arena_printf(a, "SELECT CAST(hex(CAST(%s AS TEXT)) AS TEXT) FROM %s", column, table)
+                                  : arena_printf(a, "SELECT CAST(%s AS text) FROM %s", column, table);
             const char *v = text_of(p->w, sql);
-            bool seven = strcmp(v, "7.0") == 0 || strcmp(v, "372E30") == 0 || strcmp(v, "37") == 0;
-            buf_printf(&b, " %u=%s", k, seven ? "7" : v);
+            buf_printf(&b, " %u=%s", k, is_seven(v) ? "7" : v);
         }
         buf_put_char(&b, '\n');
     }
@@ -130,7 +139,7 @@ static void run_pair(struct world *w, uint64_t seed)
     changes[0].down = g.down;
     move(p, one, "head", true, &g.up);
     nothing_left(p, &p->a, one, "after creating A, this");
-    OK(st_engine_execute(w->e, spec_rows(w->a, &p->a, w->dialect), FIBER_FOREVER));
+    OK(st_engine_execute(w->e, spec_rows(w->a, &p->a, &p->b, w->dialect), FIBER_FOREVER));
     const char *before = kept(p, false);
 
     g = generate(p, &p->b, one);
@@ -152,11 +161,10 @@ static void run_pair(struct world *w, uint64_t seed)
     world_running(NULL);
 }
 
-/* PostgreSQL takes its time over DDL; STRATA_RANDOM=200 draws as many for it. */
-static unsigned count(enum st_dialect d)
+static unsigned count(void)
 {
     const char *n = getenv("STRATA_RANDOM");
-    return n ? (unsigned)strtoul(n, NULL, 10) : d == ST_SQLITE ? 200 : 25;
+    return n ? (unsigned)strtoul(n, NULL, 10) : 25;
 }
 
 static uint64_t start(void)
@@ -169,11 +177,14 @@ static uint64_t start(void)
 static void run_all(enum st_dialect d)
 {
     struct world w;
+    if (!world_wanted(d)) {
+        return;
+    }
     world_open(&w, d, NULL);
     if (d == ST_POSTGRESQL) {
         world_reopen(&w, pg_test_url_as(w.url, PG_ADMIN), NULL);
     }
-    for (unsigned i = 0; i < count(d); i++) {
+    for (unsigned i = 0; i < count(); i++) {
         run_pair(&w, (start() + i) * 0x9e3779b97f4a7c15u);
         arena_reset(w.a);
     }

@@ -31,7 +31,11 @@ START_TEST(nonsense_is_refused_by_name)
     REFUSED(st_add_fk(o, "t", &(const st_table_fk){.columns = {"a"}, .table = "u"}), "as many columns");
     REFUSED(st_drop_constraint(o, "t", 0, "x"), "no kind of constraint");
     REFUSED(st_change_primary_key(o, "t", NULL, NULL, NULL), "names no columns");
-    REFUSED(st_create_enum(o, &(const st_enum_type){"e", ST_VALUES("")}), "value 1");
+    REFUSED(
+        st_create_enum(o,
+                       &(const st_enum_type){
+                           "e", ST_VALUES("", "sixty_four_bytes_sixty_four_bytes_sixty_four_bytes_sixty_four_bytes")}),
+        "value 2");
     REFUSED(st_add_enum_value(o, "e", NULL, NULL), "the enum \"e\"");
     REFUSED(st_create_policy(o, "t", &(const st_table_policy){"p", "TRUNCATE", .using_sql = "true"}), "SELECT, INSERT");
     REFUSED(st_create_trigger(o, "t", &(const st_table_trigger){.name = "x", .when = "BEFORE UPDATE OR"}), "such as");

@@ -13,27 +13,34 @@ struct spec_column {
     unsigned name; /* of the pool; 0: there is none */
     unsigned was;  /* its name before, or 0 */
     enum st_type type;
-    bool null, has_default, limit, has_check, has_comment, generated, varchar, native, small;
-    unsigned values; /* of an enum: how many */
+    bool null, has_default, limit, has_check, has_comment, generated, native, small, unique, identity;
+    bool decimal;     /* a numeric of the database's own */
+    unsigned foreign; /* which type with arguments stands for type; 0: none */
+    unsigned values;  /* of an enum: which; of others: a number that conditions and defaults vary by */
 };
 struct spec_part {   /* a unique, index or check */
     unsigned column; /* position + 1; 0: there is none */
     unsigned second;
+    unsigned method; /* of an index */
     bool down, where, expression, unique;
+};
+struct spec_key { /* a foreign key */
+    unsigned to;  /* name of a table, or 0 */
+    enum st_action on_delete, on_update;
 };
 struct spec_table {
     unsigned name, was;
-    bool tenant, wide_key, has_comment, has_policy, has_trigger;
-    unsigned trigger;
+    bool tenant, wide_key, numbered, has_comment, has_trigger;
+    unsigned trigger, policy;
+    unsigned turn; /* from where its columns are counted */
+    bool keys_last;
     struct spec_column columns[SPEC_COLUMNS];
-    unsigned parent; /* name of a table, or 0 */
-    enum st_action on_delete;
+    struct spec_key parent, wide; /* by a key of one column, of two */
     struct spec_part uniques[SPEC_PARTS], indexes[SPEC_PARTS], checks[SPEC_PARTS];
 };
 struct spec {
     struct spec_table tables[SPEC_TABLES];
-    unsigned native_values; /* of the native enum type */
-    bool native_turned;     /* in another order */
+    unsigned native; /* which values the native enum type has */
 };
 
 void spec_draw(struct spec *s, uint64_t *seed);
@@ -44,11 +51,16 @@ size_t spec_models(arena *a, const struct spec *s, enum st_dialect d, const st_m
 const struct spec_table *spec_table(const struct spec *s, unsigned name);
 const char *spec_table_name(arena *a, unsigned name);
 const char *spec_column_name(arena *a, const struct spec_column *c);
-bool spec_is_value(enum st_type t); /* one of those that a column may change among */
+const char *spec_quoted(arena *a, const char *name); /* in double quotes */
+bool spec_is_value(enum st_type t);                  /* one of those that a column may change among */
+bool spec_is_number(const struct spec_column *c);
+/* The table that a key of t leads to, or NULL: of the same tenancy, with a primary key of as many columns. */
+const struct spec_table *spec_parent(const struct spec *s, const struct spec_table *t, bool wide);
 /* Whether a row of x keeps the value of its column when it becomes y's. */
 bool spec_keeps(const struct spec_column *x, const struct spec_column *y);
-/* Statements that put one row into every table; the setting for row-level security is the caller's. */
-const char *spec_rows(arena *a, const struct spec *s, enum st_dialect d);
+/* Statements that put one row into every table, and point it at its parents where next has the same key between the
+ * same tables; the setting for row-level security is the caller's. */
+const char *spec_rows(arena *a, const struct spec *s, const struct spec *next, enum st_dialect d);
 unsigned spec_random(uint64_t *seed, unsigned below);
 
 #endif

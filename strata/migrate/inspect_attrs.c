@@ -1,0 +1,314 @@
+/* The descriptor of a model. */
+#include <errno.h>
+
+#include "strata/migrate/codegen.h"
+#include "strata/migrate/inspect_parts.h"
+
+static size_t index_of(const struct printer *k, const char *table)
+{
+    const struct seen_table *t = seen_find(k->s, table);
+    return t ? (size_t)(t - k->s->tables) : k->s->n_tables;
+}
+
+static void open_attr(struct printer *k, const char *word)
+{
+    buf_printf(k->b, ",\n    %s(", word);
+}
+
+static void print_enum_name(struct printer *k, size_t at, const st_table_column *c)
+{
+    buf_printf(k->b, "%s_%s_enum", k->names[at], inspect_member(k, &k->stated[at], c));
+}
+
+static bool is_last(const char *const columns[static ST_KEY_MAX], const char *name)
+{
+    size_t n = migrate_key_len(columns);
+    return n && strcmp(columns[n - 1], name) == 0;
+}
+
+/* The part of the primary key beside the tenant's column, or NULL when that is not one column. */
+static const char *own_key(const st_table *t)
+{
+    const char *key = NULL;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].pk && !t->columns[i].tenant) {
+            if (key) {
+                return NULL;
+            }
+            key = t->columns[i].name;
+        }
+    }
+    return key;
+}
+
+static const char *tenant_of(const st_table *t)
+{
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].tenant) {
+            return t->columns[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Whether REF of the key's last column says all of it. *ret_along: a column that it carries, or NULL. */
+static bool is_ref(const struct printer *k, const st_table *t, const st_table_fk *fk, const char **ret_along)
+{
+    size_t at = index_of(k, fk->table), n = migrate_key_len(fk->columns), from = 0;
+    *ret_along = NULL;
+    if (at == k->s->n_tables || !k->names[at]) {
+        return false;
+    }
+    const st_table *parent = &k->stated[at];
+    const char *mine = tenant_of(t), *theirs = tenant_of(parent), *key = own_key(parent);
+    if (theirs) {
+        if (!mine || strcmp(fk->columns[0], mine) != 0 || strcmp(fk->to[0], theirs) != 0) {
+            return false;
+        }
+        from = 1;
+        if (n == 1) {
+            return true; /* to the owner of all rows */
+        }
+    }
+    if (!key || !is_last(fk->to, key) || n - from > 2) {
+        return false;
+    }
+    if (n - from == 2) {
+        *ret_along = fk->columns[from];
+        return strcmp(fk->columns[from], fk->to[from]) == 0;
+    }
+    return true;
+}
+
+static const st_table_fk *ref_of(const struct printer *k, const st_table *t, const char *column, const char **ret_along)
+{
+    const char *name = migrate_name(k->a, t->name, (const char *const[]){column, NULL}, NULL, "fkey");
+    for (size_t i = 0; name && i < t->n_fks; i++) { /* one of another name says it with FOREIGN_KEY */
+        if (is_last(t->fks[i].columns, column) && strcmp(t->fks[i].name, name) == 0 &&
+            is_ref(k, t, &t->fks[i], ret_along)) {
+            return &t->fks[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_actions(struct printer *k, const st_table_fk *fk)
+{
+    if (fk->on_delete) {
+        buf_printf(k->b, ", .on_delete = %s", codegen_action(fk->on_delete));
+    }
+    if (fk->on_update) {
+        buf_printf(k->b, ", .on_update = %s", codegen_action(fk->on_update));
+    }
+}
+
+static void print_values(struct printer *k, size_t at, const st_table_column *c)
+{
+    if (c->max) {
+        buf_printf(k->b, ", .max = %u", c->max);
+    }
+    if (c->type == ST_ENUM) {
+        buf_puts(k->b, ", .enumeration = &");
+        print_enum_name(k, at, c);
+    }
+    codegen_flag(k->b, "as_smallint", c->as_smallint);
+    codegen_option(k->b, "enum_type", c->enum_type);
+    if (c->min_value) {
+        buf_puts(k->b, ", .min_value = ");
+        codegen_number(k->b, *c->min_value);
+    }
+    if (c->max_value) {
+        buf_puts(k->b, ", .max_value = ");
+        codegen_number(k->b, *c->max_value);
+    }
+    codegen_option(k->b, "default_sql", c->default_sql);
+    codegen_option(k->b, "check", c->check);
+    codegen_flag(k->b, "identity", c->identity);
+    codegen_option(k->b, "comment", c->comment);
+}
+
+static st_err print_column(struct printer *k, size_t at, const st_table_column *c)
+{
+    const st_table *t = &k->stated[at];
+    const char *member = inspect_member(k, t, c), *along = NULL;
+    if (!inspect_has_member(c)) {
+        open_attr(k, "UNMAPPED");
+        codegen_string(k->b, c->name, 0);
+        buf_printf(k->b, ", %s", codegen_types[c->type]);
+        codegen_option(k->b, "type_sql", c->type_sql);
+        codegen_flag(k->b, "null", c->nullable);
+        codegen_option(k->b, "generated", c->generated);
+        print_values(k, at, c);
+        buf_put_char(k->b, ')');
+        return 0;
+    }
+    const st_table_fk *fk = ref_of(k, t, c->name, &along);
+    open_attr(k, fk ? "REF" : "COL");
+    buf_puts(k->b, member);
+    if (fk) {
+        buf_printf(k->b, ", %s", k->names[index_of(k, fk->table)]);
+    }
+    if (strcmp(member, c->name) != 0) {
+        codegen_option(k->b, "column", c->name);
+    }
+    codegen_option(k->b, "type_sql", c->type_sql);
+    codegen_flag(k->b, "tenant", c->tenant);
+    codegen_flag(k->b, "pk", c->pk);
+    bool by_option = c->type == ST_TYPE_NONE || c->type == ST_TEXT || c->type == ST_BYTES || c->type == ST_JSON ||
+                     c->type == ST_TEXTS || c->type == ST_UUIDS;
+    codegen_flag(k->b, "null", c->nullable && by_option);
+    print_values(k, at, c);
+    if (fk) {
+        print_actions(k, fk);
+        const st_table_column *carried = along ? migrate_column(t, along) : NULL;
+        codegen_option(k->b, "along", carried ? inspect_member(k, t, carried) : NULL);
+    }
+    buf_put_char(k->b, ')');
+    return 0;
+}
+
+static st_err print_members(struct printer *k, const st_table *of, const char *const columns[static ST_KEY_MAX])
+{
+    for (size_t i = 0; i < migrate_key_len(columns); i++) {
+        bool down = columns[i][0] == '-';
+        const st_table_column *c = migrate_column(of, columns[i] + down);
+        const char *member = c && inspect_has_member(c) ? inspect_member(k, of, c) : columns[i] + down;
+        member = member && down ? arena_printf(k->a, "-%s", member) : member;
+        if (!member) {
+            return diag_nomem();
+        }
+        buf_puts(k->b, i ? ", " : "");
+        codegen_string(k->b, member, 0);
+    }
+    return 0;
+}
+
+/* UNIQUE and INDEX have no room for options, which stand in the descriptor's own words then. */
+static st_err print_index(struct printer *k, const st_table *t, const st_table_index *i)
+{
+    bool plain = i->unique == i->constraint && !i->where && !i->expression && !i->method;
+    if (plain) {
+        open_attr(k, i->unique ? "UNIQUE" : "INDEX");
+        codegen_string(k->b, i->name, 0);
+        buf_puts(k->b, ", ");
+    } else {
+        buf_puts(k->b, ",\n    {.kind = ST_A_INDEX, .name = ");
+        codegen_string(k->b, i->name, 0);
+        codegen_flag(k->b, "unique", i->unique);
+        buf_puts(k->b, i->columns[0] ? ", .columns = MEMBERS(" : ", .columns = (const char *const[]){NULL");
+    }
+    st_err rc = print_members(k, t, i->columns);
+    if (!plain) {
+        buf_put_char(k->b, i->columns[0] ? ')' : '}');
+        codegen_option(k->b, "where", i->where);
+        codegen_option(k->b, "expression", i->expression);
+        codegen_option(k->b, "method", i->method);
+    }
+    buf_put_char(k->b, plain ? ')' : '}');
+    return rc;
+}
+
+static void left_out(struct printer *k, const char *what, const char *name, const char *no_model)
+{
+    buf_printf(k->b, "\n    /* %s", what ? what : "");
+    codegen_remark(k->b, name);
+    if (no_model) {
+        buf_puts(k->b, " to ");
+        codegen_remark(k->b, no_model);
+        buf_puts(k->b, ", which is no model");
+    }
+    buf_puts(k->b, " */");
+}
+
+static st_err print_fk(struct printer *k, const st_table *t, const st_table_fk *fk)
+{
+    const char *along;
+    size_t at = index_of(k, fk->table);
+    const char *last = fk->columns[migrate_key_len(fk->columns) - 1];
+    if (ref_of(k, t, last, &along) == fk) {
+        return 0;
+    }
+    if (at == k->s->n_tables || !k->names[at]) {
+        left_out(k, "not said: the foreign key ", fk->name, fk->table);
+        return 0;
+    }
+    open_attr(k, "FOREIGN_KEY");
+    codegen_string(k->b, fk->name, 0);
+    buf_printf(k->b, ", %s, MEMBERS(", k->names[at]);
+    st_err rc = print_members(k, t, fk->columns);
+    buf_puts(k->b, "), MEMBERS(");
+    rc = rc ? rc : print_members(k, &k->stated[at], fk->to);
+    buf_put_char(k->b, ')');
+    print_actions(k, fk);
+    buf_put_char(k->b, ')');
+    return rc;
+}
+
+static void print_rules(struct printer *k, size_t at)
+{
+    const st_table *t = &k->stated[at];
+    const struct seen_table *seen = &k->s->tables[at];
+    for (size_t i = 0; i < t->n_checks; i++) {
+        open_attr(k, t->checks[i].exclude ? "EXCLUDE" : "CHECK");
+        codegen_string(k->b, t->checks[i].name, 0);
+        buf_puts(k->b, ", ");
+        codegen_string(k->b, t->checks[i].sql, 0);
+        buf_put_char(k->b, ')');
+    }
+    for (size_t i = 0; i < t->n_policies; i++) {
+        buf body BUF_AUTO;
+        buf_init(&body, ST_DDL_MAX);
+        codegen_policy(&body, &t->policies[i]);
+        open_attr(k, "POLICY");
+        buf_put(k->b, body.p + 1, body.len > 2 ? body.len - 2 : 0); /* without its braces */
+        buf_put_char(k->b, ')');
+        k->b->err = k->b->err ? k->b->err : body.err;
+    }
+    if (t->comment) {
+        open_attr(k, "COMMENT");
+        codegen_string(k->b, t->comment, 0);
+        buf_put_char(k->b, ')');
+    }
+    for (size_t i = 0; i < seen->n_others; i++) {
+        left_out(k, arena_printf(k->a, "left alone: the %s ", seen->others[i].what), seen->others[i].name, NULL);
+    }
+    for (size_t i = 0; i < seen->n_triggers; i++) {
+        left_out(k, "left alone: the trigger ", seen->triggers[i].name, NULL);
+    }
+}
+
+st_err inspect_model(struct printer *k, size_t at)
+{
+    const st_table *t = &k->stated[at];
+    buf_printf(k->b, "#define T %s\nST_MODEL(%s, ", k->names[at], k->names[at]);
+    codegen_string(k->b, t->name, 0);
+    st_err rc = 0;
+    for (size_t i = 0; !rc && i < t->n_columns; i++) {
+        rc = print_column(k, at, &t->columns[i]);
+    }
+    for (size_t i = 0; !rc && i < t->n_indexes; i++) {
+        rc = print_index(k, t, &t->indexes[i]);
+    }
+    for (size_t i = 0; !rc && i < t->n_fks; i++) {
+        rc = print_fk(k, t, &t->fks[i]);
+    }
+    print_rules(k, at);
+    buf_puts(k->b, ");\n#undef T\n\n");
+    return rc;
+}
+
+void inspect_enums(struct printer *k, size_t at)
+{
+    const st_table *t = &k->stated[at];
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].type == ST_ENUM) {
+            buf_puts(k->b, "ST_ENUM_DEFINE(");
+            print_enum_name(k, at, &t->columns[i]);
+            for (size_t v = 0; t->columns[i].values[v]; v++) {
+                buf_puts(k->b, ", ");
+                codegen_string(k->b, t->columns[i].values[v], 0);
+            }
+            buf_puts(k->b, ");\n");
+        }
+    }
+}
