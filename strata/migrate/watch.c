@@ -1,5 +1,7 @@
 /* Who stands in the way of a lock. It must be asked while one waits: afterwards nobody knows any more. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "strata/migrate/run.h"
@@ -68,14 +70,14 @@ static st_err own_pid(struct migrate_runner *r, arena *a, int32_t *ret)
 /* What blocks is known to the watcher; the lock and the table to the step. */
 static st_err explain(const struct look *k, const struct migrate_step *s, st_err rc)
 {
-    long pid = 0;
+    long pid = strncmp(k->text, "pid ", 4) == 0 ? strtol(k->text + 4, NULL, 10) : 0;
     if (rc != ST_E_BUSY) {
         return rc;
     }
     diag_set(rc, "a lock on the table %s was not granted in %.1f s: %s", s->locked ? s->locked : "it changes",
              (double)(fiber_now() - k->start) / 1e9, /* a plan may be shorter about it than the options */
              k->text[0] ? k->text : "what holds it is not known");
-    if (sscanf(k->text, "pid %ld", &pid) == 1) {
+    if (pid > 0) {
         diag_hint("let it end, or end it: SELECT pg_terminate_backend(%ld); the same command then goes on from here",
                   pid);
     } else {

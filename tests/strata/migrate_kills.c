@@ -74,7 +74,7 @@ static void kill_all(enum st_dialect d)
             continue;
         }
         bool up = below(&p, 2) > 0;
-        for (int way = 0; way <= p.everywhere && recipe_is_for(r, d); way++) {
+        for (int way = 0, ways = p.everywhere ? 2 : 1; way < ways && recipe_is_for(r, d); way++) {
             kill_on(&p, d, r, way ? !up : up);
         }
     }
