@@ -323,7 +323,7 @@ st_err st_upgrade(st_engine *e, const struct st_migrations *m, const char *targe
 st_err st_downgrade(st_engine *e, const struct st_migrations *m, const char *target, int64_t deadline);
 
 enum st_migrate_event {
-    ST_M_WAIT = 1,   /* another upgrade has the lock; once a second */
+    ST_M_WAIT = 1,   /* another upgrade has the lock; once a second; note says who (PostgreSQL) */
     ST_M_PHASE,      /* begins */
     ST_M_PHASE_DONE, /* ns: how long it took */
     ST_M_BATCH,      /* of a backfill is committed: rows, total, rate, remaining_ms */

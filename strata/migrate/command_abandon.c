@@ -16,7 +16,7 @@ static void show(void *arg, const struct st_migrate_progress *p)
     } else if (p->event == ST_M_RETRY) {
         (void)fprintf(k->out, "  %s: %s; again in %.1f s\n", p->phase, p->note, (double)p->remaining_ms / 1000);
     } else if (p->event == ST_M_WAIT) {
-        (void)fprintf(k->out, "waiting for another upgrade\n");
+        (void)fprintf(k->out, "waiting for another upgrade%s%s\n", p->note ? ": " : "", p->note ? p->note : "");
     }
     (void)fflush(k->out);
 }

@@ -94,7 +94,7 @@ static void show(void *arg, const struct st_migrate_progress *p)
     end_line(s);
     switch (p->event) {
     case ST_M_WAIT:
-        (void)fprintf(out, "waiting for another upgrade\n");
+        (void)fprintf(out, "waiting for another upgrade%s%s\n", p->note ? ": " : "", p->note ? p->note : "");
         break;
     case ST_M_PHASE_DONE:
         if (p->of > 1) {

@@ -24,7 +24,7 @@ const char *migrate_hash_text(arena *a, const char *text, size_t len)
  * were swapped is the same table to every statement that names them. */
 static const char lines_postgresql[] =
     "WITH t AS (SELECT oid, relname, relrowsecurity, relforcerowsecurity FROM pg_catalog.pg_class "
-    "WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace "
+    "WHERE relkind IN ('r', 'p') AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
     "AND relname NOT IN ('strata_revisions', 'strata_journal')) "
     "SELECT relname, line FROM ("
     "SELECT relname, format('%s column %s %s null %s default %s generated %s identity %s collation %s comment %s', "
@@ -47,7 +47,8 @@ static const char lines_postgresql[] =
     "UNION ALL SELECT relname, format('%s trigger %s %s', relname, pg_get_triggerdef(g.oid), p.prosrc) "
     "FROM t JOIN pg_trigger g ON tgrelid = t.oid AND NOT tgisinternal JOIN pg_proc p ON p.oid = tgfoid "
     "UNION ALL SELECT typname, format('enum %s %s', typname, array_agg(enumlabel ORDER BY enumsortorder)) "
-    "FROM pg_type y JOIN pg_enum e ON enumtypid = y.oid WHERE typnamespace = current_schema()::regnamespace "
+    "FROM pg_type y JOIN pg_enum e ON enumtypid = y.oid WHERE typnamespace = (SELECT oid FROM pg_namespace WHERE "
+    "nspname = current_schema()) "
     "GROUP BY typname"
     ") AS lines ORDER BY line COLLATE \"C\"";
 /* Tables apart, so that the parts of their texts can be brought into one order. */
@@ -193,7 +194,8 @@ st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *sco
                         .arena = a,
                         .row = take_line,
                         .arg = &list};
-    st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
+    struct st_stmt both[] = {migrate_print_plainly(a), q};
+    st_err rc = lite ? st_conn_run(c, &q, 1, deadline, NULL) : st_conn_run(c, both, 2, deadline, NULL);
     struct lines k = {.a = a, .x = 14695981039346656037u, .y = 1099511628211u};
     for (size_t i = 0; !rc && i < list.n; i++) {
         if (lite && list.v[i][0] == 'T') {

@@ -28,20 +28,57 @@ static st_err ask(st_conn *c, arena *a, str sql, int64_t deadline, bool *ret)
     return st_conn_run(c, &q, 1, deadline, NULL);
 }
 
+enum { HOLDER_MAX = 300 };
+
+static int take_holder(void *arg, void *obj)
+{
+    const char *s = *(const char *const *)obj;
+    (void)snprintf(arg, HOLDER_MAX, "%s", s ? s : "");
+    return 0;
+}
+
+/* "pid 812 (waymark from 10.0.0.7, connected since 2026-11-22 09:14:03 UTC)", as far as that is told to this role. */
+static void find_holder(st_conn *c, arena *a, int64_t deadline, char ret[static HOLDER_MAX])
+{
+    static const struct st_field field = {.type = ST_TEXT, .nullable = true};
+    static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    ret[0] = '\0';
+    struct st_stmt q = {
+        .sql = STR(
+            "SELECT string_agg(format('pid %s (%s%s%s)', a.pid, coalesce(nullif(a.application_name, ''), "
+            "a.usename::text), coalesce(' from ' || host(a.client_addr), ''), coalesce(to_char(a.backend_start AT TIME "
+            "ZONE 'UTC', '\", connected since \"YYYY-MM-DD HH24:MI:SS\" UTC\"'), '')), '; ') FROM pg_catalog.pg_locks "
+            "AS l "
+            "JOIN pg_catalog.pg_stat_activity AS a USING (pid) JOIN pg_catalog.pg_database AS d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database() AND l.objsubid = 1 AND "
+            "(l.classid::bigint << 32 | l.objid::bigint) = " LOCK_NUMBER),
+        .shape = &shape,
+        .arena = a,
+        .row = take_holder,
+        .arg = ret};
+    struct diag kept = *diag_last();
+    if (st_conn_run(c, &q, 1, deadline, NULL)) {
+        *diag_last() = kept;
+    }
+}
+
 /* The pause before it is asked for again; -ETIMEDOUT when it would outlast the deadline. */
-static st_err pause_asking(unsigned asked, int64_t deadline)
+static st_err pause_asking(unsigned asked, int64_t deadline, const char *holder)
 {
     int64_t ms = asked < 6 ? ASK_FIRST_MS << asked : ASK_LONGEST_MS;
     int64_t until = fiber_in_ms(ms < ASK_LONGEST_MS ? ms : ASK_LONGEST_MS), last = fiber_deadline(deadline);
     st_err rc = fiber_sleep_until(until < last ? until : last);
-    return rc ? rc : until < last ? 0 : diag_set(-ETIMEDOUT, "another upgrade had it all the time");
+    return rc ? rc
+           : until < last
+               ? 0
+               : diag_set(-ETIMEDOUT, "another upgrade had it all the time%s%s", *holder ? ": " : "", holder);
 }
 
-static void tell_waiting(const struct migrate_runner *r, int64_t *told)
+static void tell_waiting(const struct migrate_runner *r, int64_t *told, const char *holder)
 {
     if (r && fiber_now() - *told >= TELL_MS * INT64_C(1000000)) {
         *told = fiber_now();
-        migrate_tell(r, (struct st_migrate_progress){.event = ST_M_WAIT});
+        migrate_tell(r, (struct st_migrate_progress){.event = ST_M_WAIT, .note = *holder ? holder : NULL});
     }
 }
 
@@ -51,6 +88,7 @@ static st_err begin_postgresql(st_conn *c, const struct migrate_runner *r, const
 {
     ARENA_AUTO arena *a = arena_new(NULL, 0);
     int64_t told = fiber_now();
+    char holder[HOLDER_MAX] = "";
     if (!a) {
         return diag_nomem();
     }
@@ -61,9 +99,12 @@ static st_err begin_postgresql(st_conn *c, const struct migrate_runner *r, const
         if (rc || mine) {
             return rc;
         }
-        tell_waiting(r, &told);
+        if (asked % 8 == 0) {
+            find_holder(c, a, deadline, holder);
+        }
+        tell_waiting(r, &told, holder);
         rc = st_conn_exec(c, "ROLLBACK", deadline);
-        rc = rc ? rc : pause_asking(asked, deadline);
+        rc = rc ? rc : pause_asking(asked, deadline, holder);
         if (rc) {
             return rc;
         }
@@ -120,11 +161,15 @@ void migrate_roll_back(struct migrate_runner *r)
 static st_err hold(struct migrate_runner *r, arena *a)
 {
     int64_t told = fiber_now();
+    char holder[HOLDER_MAX] = "";
     for (unsigned asked = 0; !r->held; asked++) {
         st_err rc = ask(r->conn, a, STR("SELECT pg_try_advisory_lock(" LOCK_NUMBER ")"), r->deadline, &r->held);
         if (!rc && !r->held) {
-            tell_waiting(r, &told);
-            rc = pause_asking(asked, r->deadline);
+            if (asked % 8 == 0) {
+                find_holder(r->conn, a, r->deadline, holder);
+            }
+            tell_waiting(r, &told, holder);
+            rc = pause_asking(asked, r->deadline, holder);
         }
         if (rc) {
             return diag_wrap(rc, "waiting for the lock on the schema");

@@ -55,3 +55,24 @@ bool st_is_at_head(st_engine *e, const struct st_migrations *m)
     rc = rc ? rc : migrate_state_flags(&g, &s, applied);
     return !(rc ? rc : migrate_missing(m, &g, applied));
 }
+
+static int pass(void *arg, void *obj)
+{
+    (void)arg;
+    (void)obj;
+    return 0;
+}
+
+struct st_stmt migrate_print_plainly(arena *a)
+{
+    static const struct st_field field = {.type = ST_TEXT};
+    static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    return (struct st_stmt){
+        .sql =
+            STR("SELECT concat(set_config('quote_all_identifiers', 'off', true), set_config('DateStyle', 'ISO, YMD', "
+                "true), set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true), "
+                "set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true))"),
+        .shape = &shape,
+        .arena = a,
+        .row = pass};
+}

@@ -379,6 +379,11 @@ st_err migrate_begin(st_conn *c, int64_t deadline);
 st_err migrate_run_step(st_conn *c, arena *a, const struct migrate_step *s, int64_t deadline);
 st_err migrate_run_steps(st_conn *c, arena *a, const struct migrate_plan *p, int64_t deadline);
 
+/* ---- look.c ---- */
+/* PostgreSQL: a statement before others of one batch, so that settings of the role or database do not show in what the
+ * server prints of expressions. */
+struct st_stmt migrate_print_plainly(arena *a);
+
 /* ---- run.c ---- */
 /* What the database has, read in a connection of its own. */
 st_err migrate_look(st_engine *e, arena *a, int64_t deadline, struct migrate_state *ret);

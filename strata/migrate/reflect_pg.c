@@ -435,7 +435,7 @@ static st_err finish(struct reader *k)
 
 st_err seen_read_pg(st_conn *c, arena *a, int64_t deadline, struct seen_schema *ret)
 {
-    struct st_stmt stmts[QUERIES];
+    struct st_stmt stmts[QUERIES + 1] = {migrate_print_plainly(a)};
     struct st_shape shapes[QUERIES];
     struct taker takers[QUERIES];
     struct st_field(*fields)[FIELDS_MAX] = arena_zalloc(a, QUERIES, sizeof *fields);
@@ -449,10 +449,10 @@ st_err seen_read_pg(st_conn *c, arena *a, int64_t deadline, struct seen_schema *
         fields_of(q, fields[i]);
         shapes[i] = (struct st_shape){fields[i], q->texts + q->flags + q->lists, sizeof(struct row), 0};
         takers[i] = (struct taker){&k, q};
-        stmts[i] = (struct st_stmt){
+        stmts[i + 1] = (struct st_stmt){
             .sql = str_of(q->sql), .shape = &shapes[i], .arena = a, .row = take_row, .arg = &takers[i]};
     }
-    st_err rc = st_conn_run(c, stmts, QUERIES, deadline, NULL);
+    st_err rc = st_conn_run(c, stmts, QUERIES + 1, deadline, NULL);
     rc = rc ? rc : finish(&k);
     return rc ? diag_wrap(rc, "reading the schema") : 0;
 }
