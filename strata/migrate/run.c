@@ -283,7 +283,7 @@ static st_err work(struct migrate_runner *r, struct migrate_round *round, const 
     if (!rc) {
         return 0;
     }
-    if (rc == ST_E_SCHEMA) { /* to run the migrations, as others are told, is what is being done */
+    if (rc == ST_E_SCHEMA && strcmp(diag_last()->hint, "run the migrations") == 0) { /* it is what is being done */
         diag_hint(
             "the database has not what the revision names: is it spelled right, and was the schema changed past the "
             "revisions?");
