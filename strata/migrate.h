@@ -238,7 +238,8 @@ st_err st_run_backfill(st_ops *o, const st_backfill *b);
  * there are releases between them:
  *
  * - st_parallel_begin adds the new column, nullable; triggers keep both in step, whichever a program writes; it is
- * filled for the rows that are there, and the values that do not convert are counted
+ * filled for the rows that are there, and the values that do not convert are counted. From the moment that programs can
+ * name the column it is in step, and it has its index when it is to have one
  * - st_parallel_complete fills those by .otherwise, and makes it NOT NULL unless .is says nullable
  * - st_parallel_swap gives it the old one's name, which is <name>_legacy from then on; both still in step
  * - st_parallel_end drops the old column
@@ -250,11 +251,13 @@ struct st_conversion { /* "{}" stands for the value; NULL for what does not conv
 };
 typedef struct st_parallel {
     const char *table;
-    const st_table_column *was; /* the column that is there */
-    const st_table_column *is;  /* the new one, by its name until the swap; indexes and keys are for other operations */
+    const st_table_column *was;             /* the column that is there */
+    const st_table_column *is;              /* the new one, by its name until the swap; keys are for other operations */
     struct st_conversion forward, backward; /* NULL: what is known of the types (text, enum, uuid, integers); nothing is
                                                written back when nothing is known */
     const char *otherwise;                  /* as in default_sql: "uuid()"; NULL: what does not convert stays null */
+    bool indexed; /* programs look rows up by the new column: an index <table>_<column>_idx on it. That beside a column
+                     of the primary key has one anyway. Not unique: two texts may be one uuid; st_swap_key wants it */
 } st_parallel;
 st_err st_parallel_begin(st_ops *o, const st_parallel *p);
 st_err st_parallel_abort(st_ops *o, const st_parallel *p);
@@ -266,8 +269,8 @@ st_err st_parallel_end(st_ops *o, const st_parallel *p);
 st_err st_parallel_restore(st_ops *o, const st_parallel *p);
 
 /* Moves a table's primary key to a parallel column that is complete, and the foreign keys of other tables with it. Each
- * child gets a parallel column too, which follows its parent's. Afterwards all carry the old names, and the old columns
- * are <name>_legacy, still in step, until st_swap_key_end; st_swap_key_back undoes it. */
+ * child gets a parallel column too, which follows its parent's and has an index. Afterwards all carry the old names,
+ * and the old columns are <name>_legacy, still in step, until st_swap_key_end; st_swap_key_back undoes it. */
 typedef struct st_key_child {
     const char *table;
     const st_table_column *was, *is;

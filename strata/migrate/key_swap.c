@@ -1,7 +1,8 @@
 /* A primary key moved to a parallel column, and the foreign keys with it.
  *
- * At every moment a foreign key holds: the new one is made before the key moves, on a unique index that then becomes
- * the primary key's own. Of the two names for a row each keeps an index as long as triggers look rows up by it. */
+ * At every moment a foreign key holds: the new one is made before the key moves, on a unique index that takes the place
+ * of the new column's plain one, and then becomes the primary key's own. Of the two names for a row each keeps an index
+ * as long as triggers look rows up by it. */
 #include "strata/migrate/private.h"
 
 static const char *lookup(st_ops *o, const char *table, const char *wanted, const char *by)
@@ -35,8 +36,12 @@ static st_parallel child_pair(st_ops *o, const st_key_swap *k, const st_key_chil
         }
     }
     const char *to_new = lookup(o, k->key.table, new, old), *to_old = lookup(o, k->key.table, old, new);
-    return (st_parallel){
-        .table = c->table, .was = c->was, .is = c->is, .forward = {to_new, to_new}, .backward = {to_old, to_old}};
+    return (st_parallel){.table = c->table,
+                         .was = c->was,
+                         .is = c->is,
+                         .forward = {to_new, to_new},
+                         .backward = {to_old, to_old},
+                         .indexed = true}; /* by joins and cascades */
 }
 
 static const char *index_name(st_ops *o, const st_key_swap *k, const char *column)
@@ -67,6 +72,12 @@ static st_err move_fk(st_ops *o, const st_key_child *c, const char *from, const 
 
 static st_err check(st_ops *o, const st_key_swap *k)
 {
+    if (!o->err && k->key.was && !k->key.was->pk) {
+        diag_set(ST_E_INVALID,
+                 "table %s: .was of a key swap must be the primary key, with .pk as st_parallel_begin had it",
+                 k->key.table ? k->key.table : "?");
+        return migrate_op_fail(o, ST_E_INVALID);
+    }
     for (size_t i = 0; !o->err && i < k->n_children; i++) {
         const st_key_child *c = &k->children[i];
         if (!c->table || !c->was || !c->is || !c->fk || !c->fk->name || migrate_key_len(c->fk->columns) != 1) {
@@ -108,6 +119,7 @@ st_err st_swap_key(st_ops *o, const st_key_swap *k)
     const char *old = k->key.was->name, *new = k->key.is->name;
     const char *by_new = index_name(o, k, new);
     st_err rc = unique_index(o, k, by_new, new);
+    rc = rc ? rc : migrate_parallel_index(o, &k->key, false);
     rc = rc ? rc : unique_index(o, k, index_name(o, k, old), old);
     for (size_t i = 0; !rc && i < k->n_children; i++) {
         const st_key_child *c = &k->children[i];
@@ -160,6 +172,7 @@ st_err st_swap_key_back(st_ops *o, const st_key_swap *k)
         rc = move_fk(o, c, c->was->name, old);
         rc = rc ? rc : st_parallel_abort(o, &before);
     }
+    rc = rc ? rc : migrate_parallel_index(o, &k->key, true);
     rc = rc ? rc : key_to(o, k, new, old, index_name(o, k, old));
     return rc ? rc : numbered(o, k, true);
 }

@@ -73,6 +73,18 @@ static bool is_fresh(const struct linter *k, const struct migrate_op *op, const 
     return false;
 }
 
+/* Nor does any program know the name of a column that it has just added. */
+static bool is_fresh_column(const struct linter *k, const struct migrate_op *op)
+{
+    for (const struct migrate_op *o = k->ops; o < op; o++) {
+        if (o->kind == MIGRATE_ADD_COLUMN && strcmp(o->table, op->table) == 0 &&
+            strcmp(o->column->name, op->rename.from) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- SQL of the revision's own ---- */
 
 /* "-- lint: allow drop-column, index: the reason": the next name; *ret_reason is what follows the colon, or empty. */
@@ -241,9 +253,15 @@ static st_err operation(struct linter *k, const struct migrate_op *op)
 {
     switch ((int)op->kind) {
     case MIGRATE_RENAME_TABLE:
+<<<<<<< HEAD
         return find(k, op, SQL_RENAME_TABLE, op->table, op->rename.to);
     case MIGRATE_RENAME_COLUMN: /* together: two columns that are in step swap names */
         return op->together ? 0 : find(k, op, SQL_RENAME_COLUMN, op->table, op->rename.from);
+=======
+        return find(k, SQL_RENAME_TABLE, op->table, op->rename.to);
+    case MIGRATE_RENAME_COLUMN:
+        return is_fresh_column(k, op) ? 0 : find(k, SQL_RENAME_COLUMN, op->table, op->rename.from);
+>>>>>>> adf2047 (Give the column beside a key its index before programs can name it)
     case MIGRATE_DROP_TABLE:
         return find(k, op, SQL_DROP_TABLE, op->table, op->table);
     case MIGRATE_DROP_COLUMN:

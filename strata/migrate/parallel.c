@@ -126,9 +126,8 @@ static st_err make_strict(const struct pair *x, bool strictly)
 static st_err add_and_fill(const struct pair *x)
 {
     const st_table_column c = new_column(x, false);
-    st_err rc = st_add_column(x->o, x->p->table, &c);
-    rc = rc ? rc : may_be_left_out(x, true);
-    rc = rc ? rc : pair_in_step(x, true);
+    st_err rc = may_be_left_out(x, true);
+    rc = rc ? rc : pair_add_column(x, &c);
     return rc ? rc : fill(x);
 }
 
@@ -204,6 +203,11 @@ st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back)
     rc = rc ? rc : back ? st_rename_column(o, p->table, y.to, x.to) : st_rename_column(o, p->table, x.from, y.from);
     rc = rc ? rc : back ? st_rename_column(o, p->table, y.from, x.from) : st_rename_column(o, p->table, x.to, y.to);
     return rc || !lite || back ? rc : make_strict(&y, true);
+}
+
+st_err migrate_parallel_index(st_ops *o, const st_parallel *p, bool make)
+{
+    return check(o, p) ? o->err : pair_index(o, p, p->is->name, make);
 }
 
 static st_err swap(st_ops *o, const st_parallel *p, bool back)

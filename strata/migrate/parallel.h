@@ -1,4 +1,4 @@
-/* parallel.h: a column and the one beside it, for parallel.c and parallel_sync.c. */
+/* parallel.h: a column and the one beside it, for parallel*.c. */
 #ifndef STRATA_MIGRATE_PARALLEL_H
 #define STRATA_MIGRATE_PARALLEL_H
 
@@ -20,6 +20,11 @@ void pair_forward_or(const struct pair *x, buf *b, const char *row, const char *
 void pair_backward(const struct pair *x, buf *b, const char *row);
 bool pair_converts(const struct pair *x); /* at all */
 bool pair_writes_back(const struct pair *x);
+/* parallel_column.c: whether the new column has an index of its own; makes or drops it, over the column as it is
+ * called; adds the new column, c, its index when it has one, and the triggers. */
+bool pair_indexed(const st_parallel *p);
+st_err pair_index(st_ops *o, const st_parallel *p, const char *column, bool make);
+st_err pair_add_column(const struct pair *x, const st_table_column *c);
 /* Makes or drops the triggers that keep the pair in step. */
 st_err pair_in_step(const struct pair *x, bool make);
 /* What fn writes, in the arena of the operations; NULL after a failure, which is kept there. */

@@ -214,6 +214,8 @@ bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, con
 /* Makes or drops what keeps a complete pair in step, before or after its swap; swaps the names alone. */
 st_err migrate_parallel_step(st_ops *o, const st_parallel *p, bool swapped, bool make);
 st_err migrate_parallel_rename(st_ops *o, const st_parallel *p, bool back);
+/* The new column's index, as st_parallel_begin makes it: a key that is moved has another, which is unique. */
+st_err migrate_parallel_index(st_ops *o, const st_parallel *p, bool make);
 
 /* ---- plan.c ----
  *
