@@ -1,14 +1,17 @@
-/* From text and number keys to uuid keys and back, while programs of the old and of the new kind write. The history is
- * that of examples/legacy. WAYMARK_TEST_ROWS says how many rows there are (3,000). */
+/* From text and number keys to uuid keys and back, while programs of the old and of the new kind read and write. The
+ * history is that of examples/legacy. WAYMARK_TEST_ROWS says how many rows there are (3,000). */
 #include <inttypes.h>
+#include <sys/resource.h>
 
 #include "../../examples/legacy/history.h"
+#include "base/clock.h"
 #include "catalog.h"
 #include "engine_support.h"
 #include "legacy_writers.h"
 
 struct counted { /* what the backfills said */
-    int64_t left[8];
+    const char *name[8];
+    int64_t left[8], rows[8], ns[8];
     size_t n;
 };
 
@@ -16,7 +19,10 @@ static void note(void *arg, const struct st_migrate_progress *p)
 {
     struct counted *k = arg;
     if (p->event == ST_M_FILLED && k->n < 8) {
-        k->left[k->n++] = p->left;
+        k->name[k->n] = p->phase;
+        k->left[k->n] = p->left;
+        k->rows[k->n] = p->rows;
+        k->ns[k->n++] = p->ns;
     }
 }
 
@@ -60,19 +66,65 @@ static const struct st_migrate_options *told(struct counted *k)
     return &o;
 }
 
-/* Rows of a table whose two columns disagree: a text that is a uuid beside another one, or beside none. */
-static int64_t disagreeing(struct world *w, const char *table, const char *text, const char *key)
+/* What the new column must be: the text as a uuid when it is one, else nothing; spelled apart from what is tested. */
+static const char *expected(struct world *w, const char *text)
 {
-    return number(w,
-                  w->dialect == ST_SQLITE
-                      ? arena_printf(w->a,
-                                     "SELECT count(*) FROM %s WHERE length(%s) = 36 AND %s GLOB '*-*-*-*-*' AND "
-                                     "lower(replace(%s, '-', '')) IS NOT lower(hex(%s))",
-                                     table, text, text, text, key)
-                      : arena_printf(w->a,
-                                     "SELECT count(*) FROM %s WHERE length(%s) = 36 AND %s LIKE '%%-%%-%%-%%-%%' AND "
-                                     "lower(%s) IS DISTINCT FROM %s::text",
-                                     table, text, text, text, key));
+    return w->dialect == ST_SQLITE
+               ? arena_printf(w->a,
+                              "CASE WHEN length(%s) = 36 AND %s LIKE '________-____-____-____-____________' AND "
+                              "replace(%s, '-', '') NOT GLOB '*[^0-9a-fA-F]*' THEN upper(replace(%s, '-', '')) END",
+                              text, text, text, text)
+               : arena_printf(w->a,
+                              "CASE WHEN length(%s) = 36 AND %s LIKE '________-____-____-____-____________' AND "
+                              "translate(lower(%s), '0123456789abcdef-', '') = '' THEN upper(replace(%s, '-', '')) END",
+                              text, text, text, text);
+}
+
+static const char *spelled(struct world *w, const char *key)
+{
+    return arena_printf(w->a, w->dialect == ST_SQLITE ? "nullif(hex(%s), '')" : "upper(replace(%s::text, '-', ''))",
+                        key);
+}
+
+static int64_t text_that_is_none(struct world *w, const char *table, const char *text)
+{
+    return number(w, arena_printf(w->a, "SELECT count(*) FROM %s WHERE %s IS NOT NULL AND (%s) IS NULL", table, text,
+                                  expected(w, text)));
+}
+
+/* Rows whose two columns disagree. made: those that do not convert have a new value. One statement: it sees one moment,
+ * so it must find none whatever programs write meanwhile. */
+static int64_t disagreeing(struct world *w, const char *table, const char *text, const char *key, bool made)
+{
+    const char *other = w->dialect == ST_SQLITE ? "IS NOT" : "IS DISTINCT FROM";
+    return number(
+        w, arena_printf(
+               w->a, "SELECT count(*) FROM %s WHERE (%s) %s (%s)%s", table, expected(w, text), other, spelled(w, key),
+               made ? arena_printf(w->a, " AND ((%s) IS NOT NULL OR %s IS NULL)", expected(w, text), key) : ""));
+}
+
+enum stage { BESIDE, COMPLETE, KEYS };
+
+static void all_agree(struct world *w, enum stage s)
+{
+    const char *old = s == KEYS ? "id_legacy" : "id", *new = s == KEYS ? "id" : "id_uuid";
+    const char *old_tenant = s == KEYS ? "tenant_id_legacy" : "tenant_id",
+               *tenant = s == KEYS ? "tenant_id" : "tenant_uuid";
+    if (s != BESIDE) {
+        ck_assert_int_eq(disagreeing(w, "domains", old, new, true), 0);
+        ck_assert_int_eq(
+            number(w, arena_printf(w->a, "SELECT count(*) FROM jobs WHERE %s IS NULL OR %s IS NULL", old, new)), 0);
+        ck_assert_int_eq(number(w, arena_printf(w->a, "SELECT count(*) - count(DISTINCT %s) FROM jobs", new)), 0);
+    }
+    ck_assert_int_eq(disagreeing(w, "domains", old_tenant, tenant, false), 0);
+    ck_assert_int_eq(disagreeing(w, "jobs", old_tenant, tenant, false), 0);
+    ck_assert_int_eq(
+        number(w, "SELECT count(*) FROM jobs j LEFT JOIN domains d ON d.id = j.domain_id WHERE d.id IS NULL"), 0);
+    if (s == KEYS) {
+        ck_assert_int_eq(number(w, "SELECT count(*) FROM jobs j JOIN domains d ON d.id = j.domain_id WHERE d.id_legacy "
+                                   "<> j.domain_id_legacy OR j.domain_id_legacy IS NULL"),
+                         0);
+    }
 }
 
 static const char *plain_url(const struct world *w)
@@ -80,82 +132,161 @@ static const char *plain_url(const struct world *w)
     return w->dialect == ST_SQLITE ? w->url + strlen("sqlite:///") : w->url;
 }
 
-static void report(const struct world *w, const char *who, const struct writer *x)
+static void say(const struct world *w, const char *who, const struct program_stats *s)
 {
-    (void)fprintf(stderr, "# %s, %s: %" PRId64 " statements, %" PRId64 " refused, longest %.1f ms: %s\n",
-                  w->dialect == ST_SQLITE ? "SQLite" : "PostgreSQL", who, x->stats->statements, x->stats->refused,
-                  (double)x->stats->longest_ns / 1e6, x->stats->longest);
+    const struct looks *l = &s->longest_looks;
+    (void)fprintf(
+        stderr,
+        "# %s, %s: %" PRId64 " statements, %" PRId64 " refused, %" PRId64 " over %d ms (%" PRId64
+        " of them waited for a lock), at most %.0f ms without one; longest %.1f ms (seen %u times at work, %u "
+        "waiting for a lock, %u for I/O, %u for other things): %s\n",
+        w->dialect == ST_SQLITE ? "SQLite" : "PostgreSQL", who, s->statements, s->refused, s->too_long,
+        (int)TOO_LONG_MS, s->too_long_locked, (double)s->gap_ns / 1e6, (double)s->longest_ns / 1e6, l->at_work, l->lock,
+        l->io, l->other, s->longest);
+}
+
+struct stopwatch {
+    int64_t at;
+};
+
+static void say_time(struct world *w, struct stopwatch *t, const char *what, const struct counted *k)
+{
+    struct rusage u;
+    int64_t now = clock_mono_ns();
+    (void)getrusage(RUSAGE_SELF, &u);
+    (void)fprintf(stderr, "# %s, %s: %.2f s, at most %ld MB in memory\n",
+                  w->dialect == ST_SQLITE ? "SQLite" : "PostgreSQL", what, (double)(now - t->at) / 1e9,
+                  u.ru_maxrss / 1024);
+    for (size_t i = 0; k && i < k->n; i++) {
+        (void)fprintf(stderr, "#   %s: %" PRId64 " rows, %.0f a second, %" PRId64 " could not be\n", k->name[i],
+                      k->rows[i], (double)k->rows[i] / ((double)k->ns[i] / 1e9), k->left[i]);
+    }
+    t->at = now;
+}
+
+/* Everything that a program of the kind does, it has done, and on rows of the other's. */
+static void has_done_all(const struct program_stats *s, bool old)
+{
+    for (enum deed d = ADDED; d <= READ; d++) {
+        if (d != SPOILED || old) {
+            ck_assert_msg(s->done[d] > 0, "%s: %d never worked", old ? "old" : "new", (int)d);
+        }
+    }
+}
+
+/* Neither a lock was held for so long that it shows on a busy machine, nor did anybody wait for one. */
+static void nobody_waited(const struct program_stats *s)
+{
+    enum { FAR_TOO_LONG_MS = 1000 };
+    ck_assert_msg(s->longest_ns < FAR_TOO_LONG_MS * INT64_C(1000000) || !s->longest_looks.lock, "%.1f ms: %s",
+                  (double)s->longest_ns / 1e6, s->longest);
+}
+
+/* A row for each of them, which both programs change. */
+static void add_shared(struct world *w)
+{
+    for (int i = 0; i < SHARED_ROWS; i++) {
+        must(w, arena_printf(w->a,
+                             "INSERT INTO domains (id, name, tenant_id) VALUES ('" SHARED_ID "%d', 'shared', NULL); "
+                             "INSERT INTO jobs (domain_id, tenant_id) VALUES ('" SHARED_ID "%d', 'acme')",
+                             i, i));
+    }
 }
 
 DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
 {
     const struct st_migrations *m = &legacy_migrations;
     struct counted k;
+    struct stopwatch t = {clock_mono_ns()};
     int64_t rows = rows_wanted();
     OK(st_upgrade(w->e, m, "+1", FIBER_FOREVER));
     const char *first = catalog(w);
     fill(w, rows);
-    int64_t no_uuid = number(w, "SELECT count(*) FROM domains WHERE id LIKE 'site-%'");
-    int64_t no_tenant = number(w, "SELECT count(*) FROM domains WHERE tenant_id = 'acme'");
+    add_shared(w);
+    int64_t no_uuid = text_that_is_none(w, "domains", "id"), no_tenant = text_that_is_none(w, "domains", "tenant_id");
+    int64_t domains = number(w, "SELECT count(*) FROM domains"), jobs = number(w, "SELECT count(*) FROM jobs");
+    say_time(w, &t, "the rows", NULL);
+
+    struct crowd crowd;
+    crowd_open(&crowd, plain_url(w));
+    struct program_stats *old = crowd_start(&crowd, WRITES_OLD), *new = crowd_start(&crowd, WRITES_NEW);
+    struct program_stats *reader = crowd_start(&crowd, READS_OLD);
+    struct program_stats *locks = w->dialect == ST_POSTGRESQL ? crowd_start(&crowd, WATCHES_LOCKS) : NULL;
+    crowd_await(old, 20);
+    crowd_await(reader, 1);
+    crowd_await(new, 1);
 
     /* Both kinds of program write while the columns are made and filled. */
-    struct writer old, new, locks = {0};
-    writer_start(&old, WRITES_OLD, plain_url(w));
-    writer_start(&new, WRITES_NEW, plain_url(w));
-    if (w->dialect == ST_POSTGRESQL) {
-        writer_start(&locks, WATCHES_LOCKS, w->url);
-    }
-    writer_wrote(&old);
-    writer_tried(&new);
     OK(st_upgrade_with(w->e, m, "beside", told(&k), FIBER_FOREVER));
-    writer_wrote(&new);
+    say_time(w, &t, "beside", &k);
+    all_agree(w, BESIDE);
     ck_assert_uint_eq(k.n, 3);            /* numbers are no uuids, so there is nothing to fill yet */
     ck_assert_int_ge(k.left[0], no_uuid); /* and what the old program added meanwhile */
     ck_assert_int_ge(k.left[1], no_tenant);
+    crowd_await(new, new->statements + 50);
+    t.at = clock_mono_ns();
     OK(st_upgrade_with(w->e, m, "complete", told(&k), FIBER_FOREVER));
-    writer_stop(&new);
-    writer_stop(&old);
-    report(w, "text keys", &old);
-    report(w, "uuid keys", &new);
-    ck_assert_int_gt(old.stats->statements, 0);
-    ck_assert_int_gt(new.stats->statements, 0);
-    ck_assert_int_eq(old.stats->refused, 0); /* no old program ever noticed */
-    ck_assert_int_eq(disagreeing(w, "domains", "id", "id_uuid"), 0);
-    ck_assert_int_eq(disagreeing(w, "domains", "tenant_id", "tenant_uuid"), 0);
-    ck_assert_int_eq(disagreeing(w, "jobs", "tenant_id", "tenant_uuid"), 0);
-    ck_assert_int_eq(number(w, "SELECT count(*) FROM domains WHERE id_uuid IS NULL"), 0);
-    ck_assert_int_eq(
-        number(w, "SELECT count(*) FROM domains WHERE tenant_uuid IS NULL AND tenant_id NOT IN ('acme', 'globex')"), 0);
-    int64_t text_keys = number(w, "SELECT count(*) FROM domains WHERE id LIKE 'site-%'");
-    ck_assert_int_eq(text_keys, no_uuid);
+    say_time(w, &t, "complete", &k);
+    all_agree(w, COMPLETE);
+    crowd_await(old, old->statements + 50);
+    crowd_await(new, new->statements + 50);
+    ck_assert_int_eq(old->refused, 0); /* no old program ever noticed */
+    ck_assert_int_eq(reader->refused, 0);
 
-    /* The keys move, and back, under a program that knows uuids only. */
-    struct writer moved;
-    writer_start(&moved, WRITES_MOVED, plain_url(w));
-    writer_wrote(&moved);
-    OK(st_upgrade(w->e, m, "keys", FIBER_FOREVER));
-    ck_assert_int_eq(
-        number(w, "SELECT count(*) FROM jobs j LEFT JOIN domains d ON d.id = j.domain_id WHERE d.id IS NULL"), 0);
-    ck_assert_int_eq(
-        number(
-            w,
-            "SELECT count(*) FROM jobs j JOIN domains d ON d.id = j.domain_id WHERE d.id_legacy <> j.domain_id_legacy"),
-        0);
+    /* The keys move, and back, under a program that knows the uuids by either name. */
+    __atomic_store_n(&old->may_move, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&reader->may_move, true, __ATOMIC_RELEASE);
+    t.at = clock_mono_ns();
+    OK(st_upgrade_with(w->e, m, "keys", told(&k), FIBER_FOREVER));
+    say_time(w, &t, "keys", &k);
+    crowd_await(new, new->statements + 50);
+    all_agree(w, KEYS);
+    t.at = clock_mono_ns();
     OK(st_downgrade(w->e, m, "complete", FIBER_FOREVER));
-    writer_stop(&moved);
-    report(w, "either name", &moved);
-    ck_assert_int_gt(moved.stats->statements, 0);
-    if (w->dialect == ST_POSTGRESQL) {
-        writer_stop(&locks);
-        report(w, "locks", &locks);
-    }
-    ck_assert_int_eq(disagreeing(w, "domains", "id", "id_uuid"), 0);
+    say_time(w, &t, "back from keys", NULL);
+    crowd_await(old, old->statements + 50); /* the old program is at home again */
+    crowd_await(reader, reader->statements + 50);
+    crowd_await(new, new->statements + 50);
+    __atomic_store_n(&old->may_move, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&reader->may_move, false, __ATOMIC_RELEASE);
+    all_agree(w, COMPLETE);
+    int64_t refused = old->refused + reader->refused;
+    t.at = clock_mono_ns();
     OK(st_downgrade(w->e, m, "00001e6acf01", FIBER_FOREVER));
+    say_time(w, &t, "back from beside", NULL);
+    crowd_await(old, old->statements + 20);
+    crowd_stop(&crowd);
+    say(w, "old program", old);
+    say(w, "old reader", reader);
+    say(w, "new program", new);
+    if (locks) {
+        (void)fprintf(stderr, "# PostgreSQL, locks: longest asked for or held %.1f ms: %s\n",
+                      (double)locks->longest_ns / 1e6, locks->longest);
+        nobody_waited(old);
+        nobody_waited(reader);
+        nobody_waited(new);
+        ck_assert_int_lt(locks->longest_ns, INT64_C(1000000000));
+    }
+    ck_assert_int_eq(old->refused + reader->refused, refused);
+    has_done_all(old, true);
+    has_done_all(new, false);
     ck_assert_str_eq(catalog(w), first);
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM domains"), domains + old->domains + new->domains);
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM jobs"), jobs + old->jobs + new->jobs);
     ck_assert_int_eq(number(w, "SELECT count(*) FROM domains WHERE id LIKE 'site-%'"), no_uuid);
-    ck_assert_int_eq(
-        number(w, "SELECT count(*) FROM jobs j LEFT JOIN domains d ON d.id = j.domain_id WHERE d.id IS NULL"), 0);
+
+    /* What all of that has left, without anybody there: the count is exact. */
+    no_uuid = text_that_is_none(w, "domains", "id");
+    no_tenant = text_that_is_none(w, "domains", "tenant_id");
+    int64_t no_job_tenant = text_that_is_none(w, "jobs", "tenant_id");
+    t.at = clock_mono_ns();
+    OK(st_upgrade_with(w->e, m, "beside", told(&k), FIBER_FOREVER));
+    say_time(w, &t, "beside, alone", &k);
+    ck_assert_int_eq(k.left[0], no_uuid);
+    ck_assert_int_eq(k.left[1], no_tenant);
+    ck_assert_int_eq(k.left[2], no_job_tenant);
+    all_agree(w, BESIDE);
     OK(st_downgrade(w->e, m, "base", FIBER_FOREVER));
 }
 
-RUN("migrate_legacy", 600, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write));
+RUN("migrate_legacy", 1800, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write));
