@@ -72,7 +72,10 @@ static void names(buf *b, const struct backfill_key *key, bool brackets, const c
     buf_puts(b, brackets ? ")" : "");
 }
 
-static void wanted(buf *b, const st_backfill *f, const struct backfill_key *key, const char *after, const char *last)
+/* The plus takes the condition out of SQLite's choice of an index: one on a column that is all NULL would have every
+ * batch read and sort what is left of the table. PostgreSQL is talked out of that by settings (backfill.c). */
+static void wanted(buf *b, enum st_dialect d, const st_backfill *f, const struct backfill_key *key, const char *after,
+                   const char *last)
 {
     const char *lead = " WHERE ";
     if (after) {
@@ -88,7 +91,7 @@ static void wanted(buf *b, const st_backfill *f, const struct backfill_key *key,
         lead = " AND ";
     }
     if (f->where) {
-        buf_printf(b, "%s(%s)", lead, f->where);
+        buf_printf(b, "%s%s(%s)", lead, d == ST_SQLITE ? "+" : "", f->where);
     }
 }
 
@@ -104,7 +107,7 @@ static void keys_of_batch(buf *b, enum st_dialect d, const st_backfill *f, const
     }
     buf_puts(b, " FROM ");
     ddl_ident(b, f->table);
-    wanted(b, f, key, after, NULL);
+    wanted(b, d, f, key, after, NULL);
     buf_puts(b, " ORDER BY ");
     names(b, key, false, "");
     buf_printf(b, " LIMIT %u%s)", rows, d == ST_POSTGRESQL ? " FOR NO KEY UPDATE" : "");
@@ -154,7 +157,7 @@ void backfill_update(buf *b, const st_backfill *f, const struct backfill_key *ke
     buf_puts(b, "UPDATE ");
     ddl_ident(b, f->table);
     buf_printf(b, " SET %s", f->set_sqlite ? f->set_sqlite : f->set);
-    wanted(b, f, key, after, last);
+    wanted(b, ST_SQLITE, f, key, after, last);
 }
 
 void backfill_count(buf *b, const char *table, const char *where)

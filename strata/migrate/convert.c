@@ -13,24 +13,31 @@ static void fill_in(buf *b, const char *text, const char *value)
     buf_puts(b, text);
 }
 
-/* 8-4-4-4-12 hexadecimal digits, in either case: what both databases' programs write. PostgreSQL reads more forms. */
-static void text_to_uuid(buf *b, enum st_dialect d, const char *value)
+static void glob_uuid(buf *b)
 {
     static const int groups[] = {8, 4, 4, 4, 12};
-    if (d == ST_POSTGRESQL) {
-        fill_in(b, "CASE WHEN {} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN {}::uuid END", value);
-        return;
-    }
-    /* SQLite 3.40 has no unhex: each byte is cut out of a blob of all bytes; || keeps bytes, and the cast makes them a
-     * blob again. */
-    buf_puts(b, "(SELECT CASE WHEN h GLOB '");
+    buf_puts(b, " GLOB '");
     for (size_t g = 0; g < 5; g++) {
         buf_puts(b, g ? "-" : "");
         for (int i = 0; i < groups[g]; i++) {
             buf_puts(b, "[0-9a-f]");
         }
     }
-    buf_puts(b, "' THEN CAST(");
+    buf_puts(b, "'");
+}
+
+/* 8-4-4-4-12 hexadecimal digits, in either case: what both databases' programs write. PostgreSQL reads more forms. */
+static void text_to_uuid(buf *b, enum st_dialect d, const char *value)
+{
+    if (d == ST_POSTGRESQL) {
+        fill_in(b, "CASE WHEN {} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN {}::uuid END", value);
+        return;
+    }
+    /* SQLite 3.40 has no unhex: each byte is cut out of a blob of all bytes; || keeps bytes, and the cast makes them a
+     * blob again. */
+    buf_puts(b, "(SELECT CASE WHEN h");
+    glob_uuid(b);
+    buf_puts(b, " THEN CAST(");
     for (int byte = 0, at = 1; byte < 16; byte++, at += 2) {
         at += byte == 4 || byte == 6 || byte == 8 || byte == 10; /* the dash */
         buf_printf(b, "%ssubstr(b, 16 * instr(d, substr(h, %d, 1)) + instr(d, substr(h, %d, 1)) - 16, 1)",
@@ -111,4 +118,17 @@ bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, con
         return false;
     }
     return true;
+}
+
+void migrate_converts(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
+                      const struct st_conversion *own, const char *value)
+{
+    bool text_from = from->type == ST_TEXT || from->type == ST_ENUM;
+    if (d == ST_SQLITE && !(own && own->sqlite) && text_from && to->type == ST_UUID) { /* ten times as fast */
+        buf_printf(b, "lower(%s)", value);
+        glob_uuid(b);
+        return;
+    }
+    (void)migrate_convert(b, d, from, to, own, value);
+    buf_puts(b, " IS NOT NULL");
 }

@@ -76,8 +76,7 @@ static void fill_where(const struct pair *x, buf *b)
     buf_puts(b, " IS NULL");
     if (!x->otherwise) {
         buf_puts(b, " AND ");
-        pair_forward(x, b, "");
-        buf_puts(b, " IS NOT NULL");
+        pair_has_value(x, b);
     }
 }
 

@@ -19,6 +19,8 @@ void pair_forward(const struct pair *x, buf *b, const char *row);
 void pair_forward_or(const struct pair *x, buf *b, const char *row, const char *fallback);
 void pair_backward(const struct pair *x, buf *b, const char *row);
 bool pair_converts(const struct pair *x); /* at all */
+/* A condition of a row within an UPDATE: its old value converts. */
+void pair_has_value(const struct pair *x, buf *b);
 bool pair_writes_back(const struct pair *x);
 /* parallel_column.c: whether the new column has an index of its own; makes or drops it, over the column as it is
  * called; adds the new column, c, its index when it has one, and the triggers. */

@@ -35,6 +35,13 @@ void pair_forward(const struct pair *x, buf *b, const char *row)
     buf_puts(b, ")");
 }
 
+void pair_has_value(const struct pair *x, buf *b)
+{
+    buf_puts(b, "(");
+    migrate_converts(b, x->d, x->p->was, x->p->is, &x->p->forward, named(x->o, "", x->from));
+    buf_puts(b, ")");
+}
+
 bool pair_converts(const struct pair *x)
 {
     BUF_AUTO buf b;

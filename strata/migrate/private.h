@@ -209,6 +209,9 @@ st_err migrate_op_fail(st_ops *o, st_err rc); /* makes it stick */
  * when nothing is known of these types. */
 bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
                      const struct st_conversion *own, const char *value);
+/* A condition: the value does convert. Only where migrate_convert says true. */
+void migrate_converts(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
+                      const struct st_conversion *own, const char *value);
 
 /* ---- parallel.c, for key_swap.c ---- */
 /* Makes or drops what keeps a complete pair in step, before or after its swap; swaps the names alone. */

@@ -60,7 +60,8 @@ static enum outcome run_lite(struct program *p, const char *sql, int64_t *ret_ro
     *ret_rows = 0;
     int rc = sqlite3_exec(p->lite, sql, count_row, ret_rows, &why);
     bool no_column = why && (strstr(why, "no such column") || strstr(why, "has no column") ||
-                             strstr(why, "cannot store") || strstr(why, "datatype mismatch"));
+                             strstr(why, "cannot store") || strstr(why, "datatype mismatch") ||
+                             strcmp(why, "NOT NULL constraint failed: jobs.id") == 0); /* it is no number any more */
     enum outcome o = rc == SQLITE_OK ? DONE : no_column ? NO_COLUMN : legacy_broken(p, sql, why ? why : "?");
     sqlite3_free(why);
     if (o == DONE && strncmp(sql, "SELECT", 6) != 0) {
