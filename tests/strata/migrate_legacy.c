@@ -10,7 +10,7 @@
 #include "legacy_writers.h"
 
 struct counted { /* what the backfills said */
-    const char *name[8];
+    char name[8][64];
     int64_t left[8], rows[8], ns[8];
     size_t n;
 };
@@ -19,7 +19,7 @@ static void note(void *arg, const struct st_migrate_progress *p)
 {
     struct counted *k = arg;
     if (p->event == ST_M_FILLED && k->n < 8) {
-        k->name[k->n] = p->phase;
+        (void)snprintf(k->name[k->n], sizeof k->name[0], "%s", p->phase);
         k->left[k->n] = p->left;
         k->rows[k->n] = p->rows;
         k->ns[k->n++] = p->ns;
