@@ -253,15 +253,9 @@ static st_err operation(struct linter *k, const struct migrate_op *op)
 {
     switch ((int)op->kind) {
     case MIGRATE_RENAME_TABLE:
-<<<<<<< HEAD
         return find(k, op, SQL_RENAME_TABLE, op->table, op->rename.to);
     case MIGRATE_RENAME_COLUMN: /* together: two columns that are in step swap names */
-        return op->together ? 0 : find(k, op, SQL_RENAME_COLUMN, op->table, op->rename.from);
-=======
-        return find(k, SQL_RENAME_TABLE, op->table, op->rename.to);
-    case MIGRATE_RENAME_COLUMN:
-        return is_fresh_column(k, op) ? 0 : find(k, SQL_RENAME_COLUMN, op->table, op->rename.from);
->>>>>>> adf2047 (Give the column beside a key its index before programs can name it)
+        return op->together || is_fresh_column(k, op) ? 0 : find(k, op, SQL_RENAME_COLUMN, op->table, op->rename.from);
     case MIGRATE_DROP_TABLE:
         return find(k, op, SQL_DROP_TABLE, op->table, op->table);
     case MIGRATE_DROP_COLUMN:
