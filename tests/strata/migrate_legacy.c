@@ -293,4 +293,4 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     OK(st_downgrade(w->e, m, "base", FIBER_FOREVER));
 }
 
-RUN("migrate_legacy", 1800, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write));
+RUN("migrate_legacy", 6000, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write));
