@@ -70,4 +70,64 @@ DB_TEST(numbers_go_on_while_uuids_are_the_key)
     ck_assert_str_eq(catalog(w), after);
 }
 
-RUN("strata migrate keys", 60, CASE(numbers_go_on_while_uuids_are_the_key));
+/* ---- the index of the new column ---- */
+
+static const double least = 1;
+static const st_parallel code = {
+    .table = "parts",
+    .was = &(const st_table_column){"code", ST_TEXT},
+    .is = &(const st_table_column){"number", ST_INT32, .min_value = &least, .check = "number < 1000"},
+    .indexed = true};
+static const st_parallel part_id = {.table = "parts",
+                                    .was = &(const st_table_column){"id", ST_TEXT, .pk = true},
+                                    .is = &(const st_table_column){"id_uuid", ST_UUID}};
+
+static st_err up_parts(st_ops *o)
+{
+    return st_create_table(
+        o, &(const st_table){.name = "parts", ST_COLUMNS({"id", ST_TEXT, .pk = true}, {"code", ST_TEXT})});
+}
+static st_err up_indexed(st_ops *o)
+{
+    st_parallel_begin(o, &part_id);
+    return st_parallel_begin(o, &code);
+}
+static st_err down_indexed(st_ops *o)
+{
+    st_parallel_abort(o, &code);
+    return st_parallel_abort(o, &part_id);
+}
+static const st_revision parts = {.id = "p", .message = "parts", .upgrade = up_parts};
+static const st_revision indexed = {
+    .id = "q", .parents = {"p"}, .message = "beside", .upgrade = up_indexed, .downgrade = down_indexed};
+static const struct st_migrations with_index = {.revisions = (const st_revision *const[]){&parts, &indexed, NULL},
+                                                .program = "test"};
+
+static bool refuses(struct world *w, const char *sql)
+{
+    return st_engine_execute(w->e, sql, FIBER_FOREVER) == ST_E_CHECK;
+}
+
+DB_TEST(the_column_beside_comes_with_its_index_and_checks_and_goes_with_them)
+{
+    OK(st_upgrade(w->e, &with_index, "p", FIBER_FOREVER));
+    must(w, "INSERT INTO parts (id, code) VALUES ('11111111-0000-7000-8000-0000000000ab', '7'), ('x', 'seven')");
+    const char *before = catalog(w);
+    OK(st_upgrade(w->e, &with_index, "q", FIBER_FOREVER));
+    const char *after = catalog(w);
+    ck_assert_ptr_nonnull(strstr(after, "parts_number_idx"));
+    ck_assert_ptr_nonnull(strstr(after, "parts_id_uuid_idx"));
+    ck_assert_ptr_null(strstr(after, "_strata"));
+    ck_assert_int_eq(number(w, "SELECT number FROM parts WHERE code = '7'"), 7);
+    ck_assert(refuses(w, "UPDATE parts SET number = 0 WHERE id = 'x'"));
+    ck_assert(refuses(w, "UPDATE parts SET number = 1000 WHERE id = 'x'"));
+    /* No program stumbles over two texts that are one uuid. */
+    must(w, "INSERT INTO parts (id, code) VALUES ('11111111-0000-7000-8000-0000000000AB', '8')");
+    OK(st_downgrade(w->e, &with_index, "p", FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), before);
+    OK(st_upgrade_with(w->e, &with_index, "q", &(const struct st_migrate_options){.unsafe = true}, FIBER_FOREVER));
+    ck_assert_str_eq(catalog(w), after);
+}
+
+RUN("strata migrate keys", 60, CASE(numbers_go_on_while_uuids_are_the_key),
+    CASE(the_column_beside_comes_with_its_index_and_checks_and_goes_with_them));
