@@ -155,7 +155,7 @@ static double pg_backfill_theirs(void)
                        after);
         PGresult *r = PQexec(all.pq, sql);
         must(PQresultStatus(r) == PGRES_TUPLES_OK, "batch");
-        int n = atoi(PQgetvalue(r, 0, 0));
+        int n = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
         if (n) {
             (void)snprintf(after, sizeof after, "%s", PQgetvalue(r, 0, 1));
         }
@@ -191,7 +191,7 @@ static double sqlite_backfill_theirs(void)
                        after);
         run_db("BEGIN IMMEDIATE");
         must(sqlite3_exec(all.db, sql, take_key, row, NULL) == SQLITE_OK, "keys");
-        int n = atoi(row[0]);
+        int n = (int)strtol(row[0], NULL, 10);
         if (n) {
             (void)snprintf(sql, sizeof sql,
                            "UPDATE fills SET slug = lower(replace(name, ' ', '-')) WHERE id > %s AND id <= %s AND slug "
