@@ -283,7 +283,12 @@ static st_err work(struct migrate_runner *r, struct migrate_round *round, const 
     if (!rc) {
         return 0;
     }
-    if (rc == ST_E_SCHEMA && strcmp(diag_last()->hint, "run the migrations") == 0) { /* it is what is being done */
+    const struct diag *d = diag_last();
+    bool held = strcmp(d->sqlstate, "2BP01") == 0 || strstr(d->message, "error in view") ||
+                (strcmp(d->sqlstate, "0A000") == 0 && strstr(d->message, "used by a"));
+    if (held) {
+        diag_hint("drop what depends on it before, and create it again after, in this revision (st_sql)");
+    } else if (rc == ST_E_SCHEMA && strcmp(d->hint, "run the migrations") == 0) { /* which is what is being done */
         diag_hint(
             "the database has not what the revision names: is it spelled right, and was the schema changed past the "
             "revisions?");
