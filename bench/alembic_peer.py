@@ -186,19 +186,23 @@ def alembic(url, case):
     return [type(o).__name__ for o in found], measured, error
 
 
-def strata(url, case, folder):
-    parts = dict(cases.C_TABLE, **case['c'])
+def c_models(case, parts):
     name = case.get('name_b', 't')
     tables = [x for x in ('p', 'spare', case.get('add')) if x and x != case.get('drop')]
     text = '#include <strata/define.h>\n#include <strata/strata.h>\n%s\n' % case.get('c_before', '')
     for x in tables:
         text += 'typedef struct M%s { int64_t id; } M%s;\n#define T M%s\nST_MODEL(M%s, "%s", COL(id, .pk = true));\n#undef T\n' % ((x,) * 5)
     text += 'typedef struct Mt { int64_t id; int32_t n; } Mt;\n#define T Mt\n'
-    text += 'static const st_attr attrs[] = {%s};\n#undef T\n' % ',\n    '.join(x for x in parts.values() if x)
+    text += 'static const st_attr attrs[] = {%s};\n#undef T\n' % ',\n    '.join(x for x in dict(cases.C_TABLE, **parts).values() if x)
     text += ('const st_model Mt_model = {.name = "Mt", .table = "%s", .was = %s, .size = sizeof(Mt), .attrs = attrs,\n'
              '    .n_attrs = sizeof attrs / sizeof *attrs};\n' % (name, 'NULL' if name == 't' else '"t"'))
-    text += 'const st_model *const models[] = {%s, &Mt_model, NULL};\n' % ', '.join('&M%s_model' % x for x in tables)
-    for file, content in (('main.c', MAIN), ('models.c', text), ('revisions.list', '')):
+    return text + 'const st_model *const models[] = {%s, &Mt_model, NULL};\n' % ', '.join('&M%s_model' % x for x in tables)
+
+
+def strata(url, case, folder):
+    if 'c' not in case:
+        return [], None, None
+    for file, content in (('main.c', MAIN), ('models.c', c_models(case, case.get('first', case['c']))), ('revisions.list', '')):
         with open(os.path.join(folder, file), 'w') as f:
             f.write(content)
     env = dict(os.environ, DATABASE_URL=url)
@@ -213,6 +217,13 @@ def strata(url, case, folder):
         assert done.returncode == 0, done.stdout
 
     build()
+    if 'first' in case:
+        assert run('./m', 'revision', '-m', 'a').returncode == 0
+        build()
+        assert run('./m', 'upgrade').returncode == 0
+        with open(os.path.join(folder, 'models.c'), 'w') as f:
+            f.write(c_models(case, case['c']))
+        build()
     check = run('./m', 'check')
     revision = run('./m', 'revision', '-m', 'b')
     found = [x.strip() for x in revision.stdout.split('\n') if x.startswith('  ')]
