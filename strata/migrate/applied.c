@@ -153,6 +153,22 @@ static void spell_parents(buf *b, enum st_dialect d, const st_revision *r)
     buf_puts(b, d == ST_SQLITE ? "]'" : "}'");
 }
 
+/* The time, but later than that of any other row: the newest is the one whose hash counts, however coarse the clock is
+ * and if it was set back. */
+static void spell_later(buf *b, enum st_dialect d)
+{
+    bool lite = d == ST_SQLITE;
+    buf_puts(b, lite ? "max(" : "greatest(");
+    ddl_default(b, d, migrate_column(&version_table, "applied_at"));
+    buf_puts(b, lite ? ", coalesce((SELECT max(\"applied_at\") + 1 FROM \"strata_revisions\"), 0))"
+                     : ", (SELECT max(\"applied_at\") + interval '1 microsecond' FROM \"strata_revisions\"))");
+}
+
+st_err migrate_version_create(buf *b, enum st_dialect d, arena *a)
+{
+    return ddl_create_table(b, d, &version_table, NULL, a);
+}
+
 st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,
                       struct migrate_plan *p)
 {
@@ -170,12 +186,14 @@ st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s
         return rc;
     }
     if (up) {
-        buf_puts(&b, "INSERT INTO \"strata_revisions\" (\"id\", \"parents\", \"message\") VALUES (");
+        buf_puts(&b, "INSERT INTO \"strata_revisions\" (\"id\", \"parents\", \"message\", \"applied_at\") VALUES (");
         ddl_string(&b, r->id);
         buf_puts(&b, ", ");
         spell_parents(&b, d, r);
         buf_puts(&b, ", ");
         ddl_string(&b, r->message);
+        buf_puts(&b, ", ");
+        spell_later(&b, d);
         buf_put_char(&b, ')');
     } else {
         buf_puts(&b, "DELETE FROM \"strata_revisions\" WHERE \"id\" = ");

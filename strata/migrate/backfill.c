@@ -7,7 +7,7 @@
 #include "strata/migrate/backfill.h"
 #include "strata/select.h"
 
-enum { BATCH_ROWS = 1000, PAUSE_LONGEST_MS = 100, COUNT_MS = 15000, LAG_EVERY_MS = 1000, LAG_PAUSE_MS = 1000 };
+enum { PAUSE_LONGEST_MS = 100, COUNT_MS = 15000, LAG_EVERY_MS = 1000, LAG_PAUSE_MS = 1000 };
 static const int64_t RATE_NS = 5000000000;
 
 struct filler {
@@ -153,7 +153,7 @@ static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
         {.type = ST_TEXT, .nullable = true, .offset = offsetof(struct batch_result, cursor)},
     };
     static const struct st_shape shape = {fields, 2, sizeof(struct batch_result), 0};
-    uint32_t n = k->f->batch ? k->f->batch : BATCH_ROWS;
+    uint32_t n = k->f->batch ? k->f->batch : MIGRATE_BATCH_ROWS;
     buf b BUF_AUTO;
     buf_init(&b, ST_DDL_MAX);
     backfill_batch(&b, k->r->d, k->f, &k->key, k->row.cursor, n);
@@ -193,7 +193,7 @@ static st_err batch(struct filler *k, arena *a, bool *ret_done, bool *ret_theirs
     }
     rc = k->cursor.err ? diag_nomem() : put_row(k, a, "running");
     rc = rc ? rc : migrate_commit(k->r);
-    *ret_done = got.rows < (int64_t)(k->f->batch ? k->f->batch : BATCH_ROWS);
+    *ret_done = got.rows < (int64_t)(k->f->batch ? k->f->batch : MIGRATE_BATCH_ROWS);
     if (!rc) {
         k->r->tries = 0;
         tell(k, ST_M_BATCH, 0);

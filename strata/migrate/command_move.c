@@ -160,10 +160,32 @@ static st_err move(struct command *k, bool up)
     return rc;
 }
 
+/* What says something of a script alone. */
+static st_err refuse_words_of_sql(struct command *k)
+{
+    static const char *const options[] = {"--dialect", "--skip-steps"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (command_option(k, options[i])) {
+            k->usage = true;
+            return diag_set(ST_E_INVALID, "%s goes with --sql", options[i]);
+        }
+    }
+    if (k->n_args && strchr(k->args[0], ':')) {
+        k->usage = true;
+        diag_set(ST_E_INVALID, "%s is a range, which goes with --sql", k->args[0]);
+        diag_hint("an upgrade or downgrade goes on from where the database is: give the TARGET alone");
+        return ST_E_INVALID;
+    }
+    return 0;
+}
+
 static st_err move_or_print(struct command *k, bool up)
 {
     if (!command_option(k, "--sql")) {
-        return k->e ? move(k, up) : diag_set(ST_E_INVALID, "there is no database to work on");
+        st_err wrong = refuse_words_of_sql(k);
+        return wrong  ? wrong
+               : k->e ? move(k, up)
+                      : diag_set(ST_E_INVALID, "there is no database to work on");
     }
     struct migrate_offline o = {.m = k->m,
                                 .g = &k->g,
@@ -171,6 +193,7 @@ static st_err move_or_print(struct command *k, bool up)
                                 .range = k->n_args ? k->args[0] : NULL,
                                 .up = up,
                                 .unsafe = command_option(k, "--unsafe") != NULL,
+                                .skip_steps = command_option(k, "--skip-steps") != NULL,
                                 .out = k->out};
     st_err rc = command_dialect(k, &o.d);
     k->usage = rc != 0;
@@ -193,6 +216,7 @@ static st_err run_downgrade(struct command *k)
 static const struct command_option options[] = {
     {"--sql", NULL, "print the SQL instead of running it; FROM:TO says from where"},
     {"--dialect", "NAME", "with --sql: postgresql or sqlite; the database's unless given"},
+    {"--skip-steps", NULL, "with --sql: leave out steps in C, which SQL cannot say"},
     {"--unsafe", NULL, "PostgreSQL: direct forms, which lock, scan and rewrite while others wait"},
     {"--lock-timeout", "TIME", "how long to wait for a lock before a pause and another try; 100ms"},
     {"--statement-timeout", "TIME", "the longest that one statement may take; 60m"},

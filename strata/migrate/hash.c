@@ -21,12 +21,14 @@ const char *migrate_hash_text(arena *a, const char *text, size_t len)
 }
 
 /* Lines in the order of their bytes, whatever the database's collation. No line holds a position: a table whose columns
- * were swapped is the same table to every statement that names them. */
+ * were swapped is the same table to every statement that names them. PostgreSQL hashes them itself, so that SQL for
+ * another program can record the hash, too. */
 static const char lines_postgresql[] =
     "WITH t AS (SELECT oid, relname, relrowsecurity, relforcerowsecurity FROM pg_catalog.pg_class "
     "WHERE relkind IN ('r', 'p') AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
     "AND relname NOT IN ('strata_revisions', 'strata_journal')) "
-    "SELECT relname, line FROM ("
+    "SELECT left(encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE \"C\"), ''), 'UTF8')), "
+    "'hex'), 32) FROM ("
     "SELECT relname, format('%s column %s %s null %s default %s generated %s identity %s collation %s comment %s', "
     "relname, "
     "attname, format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attgenerated, "
@@ -50,13 +52,19 @@ static const char lines_postgresql[] =
     "FROM pg_type y JOIN pg_enum e ON enumtypid = y.oid WHERE typnamespace = (SELECT oid FROM pg_namespace WHERE "
     "nspname = current_schema()) "
     "GROUP BY typname"
-    ") AS lines ORDER BY line COLLATE \"C\"";
+    ") AS lines";
 /* Tables apart, so that the parts of their texts can be brought into one order. */
 static const char lines_sqlite[] =
     "SELECT tbl_name, (CASE type WHEN 'table' THEN 'T' ELSE '-' END) || name || ' ' || sql FROM "
     "sqlite_master WHERE sql IS NOT NULL "
     "AND tbl_name NOT IN ('strata_revisions', 'strata_journal') AND name NOT LIKE "
     "'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+
+static int take_text(void *arg, void *obj)
+{
+    *(const char **)arg = *(const char *const *)obj;
+    return 1;
+}
 
 struct lines {
     arena *a;
@@ -182,46 +190,109 @@ static int take_line(void *arg, void *obj)
     return rc ? rc : 1;
 }
 
-st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret)
+/* A query of one text column with one row. */
+static st_err first_text(st_conn *c, arena *a, const char *sql, int64_t deadline, const char **ret)
+{
+    static const struct st_field field = {.type = ST_TEXT};
+    static const struct st_shape shape = {&field, 1, sizeof(const char *), 0};
+    struct st_stmt both[] = {migrate_print_plainly(a),
+                             {.sql = str_of(sql), .shape = &shape, .arena = a, .row = take_text, .arg = ret}};
+    return st_conn_run(c, both, 2, deadline, NULL);
+}
+
+static st_err hash_sqlite(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret)
 {
     static const struct st_field fields[] = {{.type = ST_TEXT, .offset = offsetof(struct line, of)},
                                              {.type = ST_TEXT, .offset = offsetof(struct line, text)}};
     static const struct st_shape shape = {fields, 2, sizeof(struct line), 0};
-    bool lite = st_conn_dialect(c) == ST_SQLITE;
     struct line_list list = {.a = a, .scope = scope};
-    struct st_stmt q = {.sql = str_of(lite ? lines_sqlite : lines_postgresql),
-                        .shape = &shape,
-                        .arena = a,
-                        .row = take_line,
-                        .arg = &list};
-    struct st_stmt both[] = {migrate_print_plainly(a), q};
-    st_err rc = lite ? st_conn_run(c, &q, 1, deadline, NULL) : st_conn_run(c, both, 2, deadline, NULL);
+    struct st_stmt q = {.sql = str_of(lines_sqlite), .shape = &shape, .arena = a, .row = take_line, .arg = &list};
+    st_err rc = st_conn_run(c, &q, 1, deadline, NULL);
     struct lines k = {.a = a, .x = 14695981039346656037u, .y = 1099511628211u};
     for (size_t i = 0; !rc && i < list.n; i++) {
-        if (lite && list.v[i][0] == 'T') {
+        if (list.v[i][0] == 'T') {
             rc = add_table(&k, list.v[i]);
         } else {
             add_line(&k, list.v[i], strlen(list.v[i]));
         }
     }
-    if (rc) {
-        return diag_wrap(rc, "hash of the schema");
+    if (!rc) {
+        *ret = arena_printf(a, "%016" PRIx64 "%016" PRIx64, k.x, k.y);
+        rc = *ret ? 0 : diag_nomem();
     }
-    *ret = arena_printf(a, "%016" PRIx64 "%016" PRIx64, k.x, k.y);
-    return *ret ? 0 : diag_nomem();
+    return rc;
+}
+
+/* "(relname LIKE 'a%' OR relname = ...)", a pattern's star being LIKE's percent sign. */
+static void any_pattern(buf *b, const char *const *patterns)
+{
+    for (; patterns && *patterns; patterns++) {
+        buf_puts(b, " OR relname LIKE '");
+        for (const char *p = *patterns; *p; p++) {
+            buf_puts(b, *p == '*' ? "%" : *p == '\'' ? "''" : strchr("%_~", *p) ? "~" : "");
+            if (*p != '*' && *p != '\'') {
+                buf_put_char(b, *p);
+            }
+        }
+        buf_puts(b, "' ESCAPE '~'");
+    }
+}
+
+void migrate_hash_sql(buf *b, const struct migrate_scope *scope)
+{
+    buf_puts(b, lines_postgresql);
+    if (!scope) {
+        return;
+    }
+    buf_puts(b, " WHERE (relname = ANY (ARRAY[");
+    for (size_t i = 0, n = 0; i < scope->n; i++) {
+        if (i == 0 || strcmp(scope->words[i], scope->words[i - 1]) != 0) {
+            buf_puts(b, n++ ? ", " : "");
+            ddl_string(b, scope->words[i]);
+        }
+    }
+    buf_puts(b, "]::text[])");
+    any_pattern(b, scope->m->take);
+    buf_puts(b, ") AND NOT (false");
+    any_pattern(b, scope->m->leave);
+    buf_put_char(b, ')');
+}
+
+static st_err hash_postgresql(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline,
+                              const char **ret)
+{
+    buf b BUF_AUTO;
+    buf_init(&b, 1u << 30);
+    migrate_hash_sql(&b, scope);
+    return b.err ? diag_nomem() : first_text(c, a, b.p, deadline, ret);
+}
+
+st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret)
+{
+    st_err rc = st_conn_dialect(c) == ST_SQLITE ? hash_sqlite(c, a, scope, deadline, ret)
+                                                : hash_postgresql(c, a, scope, deadline, ret);
+    return rc ? diag_wrap(rc, "hash of the schema") : 0;
+}
+
+void migrate_hash_update(buf *b, const char *value)
+{
+    buf_printf(b,
+               "UPDATE \"strata_revisions\" SET \"schema_hash\" = %s WHERE \"id\" = (SELECT \"id\" "
+               "FROM \"strata_revisions\" ORDER BY \"applied_at\" DESC, \"id\" DESC LIMIT 1)",
+               value);
 }
 
 st_err migrate_hash_store(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline)
 {
     const char *hash = NULL;
     st_err rc = migrate_schema_hash(c, a, scope, deadline, &hash);
+    buf b BUF_AUTO, value BUF_AUTO;
+    buf_init(&b, 1024);
+    buf_init(&value, 128);
     if (rc) {
         return rc;
     }
-    const char *sql =
-        arena_printf(a,
-                     "UPDATE \"strata_revisions\" SET \"schema_hash\" = '%s' WHERE \"id\" = (SELECT \"id\" "
-                     "FROM \"strata_revisions\" ORDER BY \"applied_at\" DESC, \"id\" DESC LIMIT 1)",
-                     hash);
-    return sql ? st_conn_exec(c, sql, deadline) : diag_nomem();
+    ddl_string(&value, hash);
+    migrate_hash_update(&b, value.p);
+    return b.err ? diag_nomem() : st_conn_exec(c, b.p, deadline);
 }

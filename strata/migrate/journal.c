@@ -143,42 +143,57 @@ st_err migrate_journal_ready(st_conn *c, arena *a, const struct migrate_journal 
     return run_text(c, a, &b, deadline);
 }
 
-st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline)
+st_err migrate_journal_create(buf *b, enum st_dialect d, arena *a)
 {
-    buf b;
-    buf_init(&b, ST_DDL_MAX);
-    buf_puts(&b,
+    return ddl_create_table(b, d, &journal_table, NULL, a);
+}
+
+void migrate_journal_put_text(buf *b, const struct migrate_journal_row *row)
+{
+    buf_puts(b,
              "INSERT INTO \"strata_journal\" (\"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\", "
              "\"rows\", \"total\", \"unfilled\", \"cursor\") VALUES (");
     const char *const texts[] = {row->revision, row->direction, NULL, row->name, row->hash, row->state};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        buf_puts(&b, i ? ", " : "");
+        buf_puts(b, i ? ", " : "");
         if (texts[i]) {
-            ddl_string(&b, texts[i]);
+            ddl_string(b, texts[i]);
         } else {
-            buf_put_i64(&b, row->phase);
+            buf_put_i64(b, row->phase);
         }
     }
-    buf_printf(&b, ", %lld, %lld, %lld, ", (long long)row->rows, (long long)row->total, (long long)row->unfilled);
+    buf_printf(b, ", %lld, %lld, %lld, ", (long long)row->rows, (long long)row->total, (long long)row->unfilled);
     if (row->cursor) {
-        ddl_string(&b, row->cursor);
+        ddl_string(b, row->cursor);
     } else {
-        buf_puts(&b, "NULL");
+        buf_puts(b, "NULL");
     }
-    buf_puts(&b, ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
+    buf_puts(b, ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
                  "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL, \"rows\" = "
                  "excluded.\"rows\", \"total\" = "
                  "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
                  "\"updated_at\" = excluded.\"updated_at\"");
+}
+
+st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline)
+{
+    buf b;
+    buf_init(&b, ST_DDL_MAX);
+    migrate_journal_put_text(&b, row);
     return run_text(c, a, &b, deadline);
+}
+
+void migrate_journal_clear_text(buf *b, const char *revision)
+{
+    buf_puts(b, "DELETE FROM \"strata_journal\" WHERE \"state\" = 'failed' OR \"revision\" = ");
+    ddl_string(b, revision);
 }
 
 st_err migrate_journal_clear(st_conn *c, arena *a, const char *revision, int64_t deadline)
 {
     buf b;
     buf_init(&b, ST_DDL_MAX);
-    buf_puts(&b, "DELETE FROM \"strata_journal\" WHERE \"state\" = 'failed' OR \"revision\" = ");
-    ddl_string(&b, revision);
+    migrate_journal_clear_text(&b, revision);
     return run_text(c, a, &b, deadline);
 }
 

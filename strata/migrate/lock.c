@@ -11,7 +11,6 @@
 #include "strata/migrate/run.h"
 
 enum { ASK_FIRST_MS = 20, ASK_LONGEST_MS = 500, TELL_MS = 1000 };
-#define LOCK_NUMBER "8319388081106739565" /* "strata_m" */
 
 static int take_bool(void *arg, void *obj)
 {
@@ -95,7 +94,7 @@ static st_err begin_postgresql(st_conn *c, const struct migrate_runner *r, const
     for (unsigned asked = 0;; asked++) {
         bool mine = held;
         st_err rc = st_conn_exec(c, begin, deadline);
-        rc = rc || held ? rc : ask(c, a, STR("SELECT pg_try_advisory_xact_lock(" LOCK_NUMBER ")"), deadline, &mine);
+        rc = rc || held ? rc : ask(c, a, STR("SELECT pg_try_advisory_xact_lock(" MIGRATE_LOCK_NUMBER ")"), deadline, &mine);
         if (rc || mine) {
             return rc;
         }
@@ -163,7 +162,7 @@ static st_err hold(struct migrate_runner *r, arena *a)
     int64_t told = fiber_now();
     char holder[HOLDER_MAX] = "";
     for (unsigned asked = 0; !r->held; asked++) {
-        st_err rc = ask(r->conn, a, STR("SELECT pg_try_advisory_lock(" LOCK_NUMBER ")"), r->deadline, &r->held);
+        st_err rc = ask(r->conn, a, STR("SELECT pg_try_advisory_lock(" MIGRATE_LOCK_NUMBER ")"), r->deadline, &r->held);
         if (!rc && !r->held) {
             if (asked % 8 == 0) {
                 find_holder(r->conn, a, r->deadline, holder);

@@ -1,269 +1,343 @@
-/* Revisions as SQL for another program; see offline.h. */
+/* Revisions as SQL for another program: which ones, and what is said around them; see offline.h. */
 #include "strata/migrate/offline.h"
 
 #include <errno.h>
 
-#include "strata/migrate/run.h"
+enum { SCRIPT_MAX = 1 << 30 };
 
-struct printer {
-    const struct migrate_offline *o;
-    arena *a;
-    st_engine *e;               /* SQLite: in memory */
-    struct migrate_state state; /* as it is at this place of the script */
-    struct migrate_scope scope; /* SQLite, for the hash */
-    bool quiet;                 /* SQLite: only brings the database in memory to where the script begins */
-};
+/* ---- text ---- */
 
-static void print(const struct printer *k, const char *sql)
+void offline_put(struct offline_script *k, const char *sql)
 {
-    if (!k->quiet) {
-        size_t len = strlen(sql);
-        (void)fprintf(k->o->out, "%s%s\n", sql, len && sql[len - 1] == ';' ? "" : ";");
+    if (k->quiet) {
+        return;
     }
-}
-
-static void remark(const struct printer *k, const char *text, const char *name)
-{
-    if (!k->quiet) {
-        (void)fprintf(k->o->out, "-- %s%s\n", text, name);
+    size_t len = strlen(sql);
+    while (len && strchr(" \t\r\n;", sql[len - 1])) {
+        len--;
     }
-}
-
-static bool is_query(const char *sql)
-{
-    return strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "WITH", 4) == 0 || strcmp(sql, "PRAGMA foreign_keys") == 0;
-}
-
-/* What the database in memory is told, but for questions and for what only settles the connection. */
-static void hear(void *arg, const char *sql)
-{
-    if (!is_query(sql)) {
-        print(arg, sql);
+    const char *line = sql + len;
+    while (line > sql && line[-1] != '\n') {
+        line--;
     }
+    bool comment = false; /* behind one, a semicolon would be part of it */
+    for (const char *p = line; p + 1 < sql + len; p++) {
+        comment = comment || (p[0] == '-' && p[1] == '-');
+    }
+    buf_put(&k->text, sql, len);
+    buf_puts(&k->text, comment ? "\n;\n" : ";\n");
 }
 
-/* A backfill as one statement; a step in C cannot be said in SQL. c: the database in memory, which must have what later
- * steps look for, and is heard; or NULL. */
-static st_err print_step_in_c(const struct printer *k, st_conn *c, const struct migrate_step *s)
+void offline_remark(struct offline_script *k, const char *text, const char *name)
 {
-    if (s->kind == MIGRATE_STEP_RUN) {
-        remark(k, "left out, since it is C: step ", s->op->run.name);
+    if (k->quiet) {
+        return;
+    }
+    buf_printf(&k->text, "-- %s", text);
+    for (; *name; name++) {
+        buf_put_char(&k->text, *name == '\n' || *name == '\r' ? ' ' : *name);
+    }
+    buf_put_char(&k->text, '\n');
+}
+
+size_t offline_count(const struct offline_script *k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->o->g->n; i++) {
+        n += k->applied[i];
+    }
+    return n;
+}
+
+static bool is_head(const struct offline_script *k, size_t at)
+{
+    for (size_t c = at + 1; c < k->o->g->n; c++) {
+        for (size_t p = 0; k->applied[c] && p < k->o->g->nodes[c].n_parents; p++) {
+            if (k->o->g->nodes[c].parents[p] == at) {
+                return false;
+            }
+        }
+    }
+    return k->applied[at];
+}
+
+size_t offline_heads(const struct offline_script *k, buf *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->o->g->n; i++) {
+        if (is_head(k, i)) {
+            buf_printf(b, "%s'%s'", n++ ? ", " : "", k->o->g->nodes[i].rev->id);
+        }
+    }
+    return n;
+}
+
+/* ---- which revisions ---- */
+
+static const char *other_way(const struct migrate_offline *o)
+{
+    return o->up ? "downgrade" : "upgrade";
+}
+
+/* What is applied in front of the colon: a revision and all that it builds on. */
+static st_err mark_from(const struct migrate_offline *o, const char *from, bool *applied, bool *scratch)
+{
+    if (!*from || strcmp(from, "base") == 0) {
         return 0;
     }
-    buf b BUF_AUTO;
-    buf_init(&b, ST_DDL_MAX);
-    migrate_backfill_text(&b, k->o->d, s->op->backfill);
-    if (b.err) {
-        return diag_nomem();
+    if (from[0] == '+' || from[0] == '-') {
+        diag_set(ST_E_INVALID, "a range begins at a revision or at base, not at %s", from);
+        diag_hint("%s is for the other end, as in ID:%s", from, from);
+        return ST_E_INVALID;
     }
-    remark(k, "in batches when the program runs it: table ", s->op->backfill->table);
-    if (c) {
-        return st_conn_exec(c, b.p, FIBER_FOREVER);
-    }
-    print(k, b.p);
-    return 0;
-}
-
-static bool in_c(const struct migrate_step *s)
-{
-    return s->kind == MIGRATE_STEP_RUN || s->kind == MIGRATE_STEP_BACKFILL;
-}
-
-/* ---- PostgreSQL ---- */
-
-/* A question whose answer would be an error becomes a block that fails. */
-static st_err print_refusal(const struct printer *k, const struct migrate_step *s)
-{
-    buf b BUF_AUTO;
-    buf_init(&b, ST_DDL_MAX);
-    buf_puts(&b, "DO $strata$ DECLARE found text; BEGIN EXECUTE ");
-    ddl_string(&b, s->sql);
-    buf_puts(&b, " INTO found; IF found IS NOT NULL THEN RAISE EXCEPTION '%', ");
-    ddl_string(&b, s->refuse);
-    buf_puts(&b, " || found; END IF; END $strata$");
-    if (b.err) {
-        return diag_nomem();
-    }
-    print(k, b.p);
-    return 0;
-}
-
-static st_err print_phase(const struct printer *k, const struct migrate_plan *p, const struct migrate_phase *phase)
-{
-    st_err rc = 0;
-    for (size_t i = phase->first; !rc && i < phase->first + phase->n; i++) {
-        const struct migrate_step *s = &p->steps[i];
-        if (in_c(s)) {
-            print(k, "BEGIN");
-            print(k, "SET LOCAL strata.system = 'on'");
-            rc = print_step_in_c(k, NULL, s);
-            print(k, "COMMIT");
-        } else if (s->kind == MIGRATE_STEP_REFUSE) {
-            rc = print_refusal(k, s);
-        } else {
-            print(k, s->sql);
-        }
-    }
-    return rc;
-}
-
-static st_err print_postgresql(struct printer *k, const struct migrate_plan *p, const struct migrate_plan *record)
-{
-    st_err rc = 0;
-    for (size_t i = 0; !rc && i < p->n_phases; i++) {
-        const struct migrate_phase *phase = &p->phases[i];
-        if (p->n_phases > 1) {
-            (void)fprintf(k->o->out, "-- phase %zu of %zu: %s\n", i + 1, p->n_phases, phase->name);
-        }
-        if (!phase->no_transaction) {
-            print(k, "BEGIN");
-            print(k, "SET LOCAL lock_timeout = '10s'");
-            print(k, "SET LOCAL strata.system = 'on'");
-        }
-        rc = print_phase(k, p, phase);
-        for (size_t r = 0; i + 1 == p->n_phases && r < record->n; r++) {
-            print(k, record->steps[r].sql);
-        }
-        if (!phase->no_transaction) {
-            print(k, "COMMIT");
-        }
-    }
-    return rc;
-}
-
-/* ---- SQLite ---- */
-
-/* In one transaction: nobody else reads or writes what is in memory, and a script needs no journal. */
-static st_err run_in_memory(struct printer *k, st_conn *c, const struct migrate_plan *p,
-                            const struct migrate_plan *record)
-{
-    bool keys_off = false;
-    for (size_t i = 0; i < p->n_phases; i++) {
-        keys_off = keys_off || p->phases[i].foreign_keys_off;
-    }
-    st_engine_trace(k->e, hear, k);
-    st_err rc = keys_off ? st_conn_exec(c, "PRAGMA foreign_keys = OFF", FIBER_FOREVER) : 0;
-    rc = rc ? rc : st_conn_exec(c, "BEGIN IMMEDIATE", FIBER_FOREVER);
-    for (size_t i = 0; !rc && i < p->n; i++) {
-        rc = in_c(&p->steps[i]) ? print_step_in_c(k, c, &p->steps[i])
-                                : migrate_run_step(c, k->a, &p->steps[i], FIBER_FOREVER);
-    }
-    for (size_t i = 0; !rc && i < record->n; i++) {
-        rc = migrate_run_step(c, k->a, &record->steps[i], FIBER_FOREVER);
-    }
-    rc = rc ? rc : migrate_hash_store(c, k->a, &k->scope, FIBER_FOREVER);
-    rc = rc ? rc : st_conn_exec(c, "COMMIT", FIBER_FOREVER);
-    rc = rc || !keys_off ? rc : st_conn_exec(c, "PRAGMA foreign_keys = ON", FIBER_FOREVER);
-    st_engine_trace(k->e, NULL, NULL);
-    return rc;
-}
-
-static st_err print_sqlite(struct printer *k, const struct migrate_plan *p, const struct migrate_plan *record)
-{
-    st_conn *c;
-    st_err rc = st_conn_acquire(k->e, true, FIBER_FOREVER, &c);
+    st_err rc = migrate_resolve_upgrade(o->g, from, applied, scratch);
     if (!rc) {
-        rc = run_in_memory(k, c, p, record);
-        st_conn_release(c);
+        memcpy(applied, scratch, o->g->n * sizeof *applied);
     }
     return rc;
 }
 
-/* ---- both ---- */
-
-static st_err print_revision(struct printer *k, const st_revision *rev, bool up)
-{
-    struct migrate_plan p, record = {0};
-    st_err rc = migrate_plan_revision(k->a, k->o->d, rev, up, k->o->unsafe, &p);
-    rc = rc ? rc : migrate_record(k->a, k->o->d, &k->state, rev, up, &record);
-    if (!k->quiet) {
-        (void)fprintf(k->o->out, "%s-- %s %s: %s\n", k->state.table_exists ? "\n" : "", up ? "upgrade" : "downgrade",
-                      rev->id, rev->message);
-    }
-    k->state.table_exists = k->state.has_hash = true;
-    rc = rc ? rc : k->o->d == ST_SQLITE ? print_sqlite(k, &p, &record) : print_postgresql(k, &p, &record);
-    return rc ? diag_wrap(rc, "%s of the revision %s", up ? "upgrade" : "downgrade", rev->id) : 0;
-}
-
-/* Marks a revision and all that it builds on. */
-static st_err mark(const struct migrate_graph *g, const char *name, bool *applied)
-{
-    return strcmp(name, "base") == 0 ? 0 : migrate_resolve_upgrade(g, name, applied, applied);
-}
-
-/* What is applied where the script begins, and the target. FROM:TO says both. */
-static st_err where_from(struct printer *k, bool *applied, const char **ret_target)
+/* Fills applied, and splits the range. */
+static st_err where_from(struct offline_script *k, bool *scratch, const char **ret_from, const char **ret_to)
 {
     const struct migrate_offline *o = k->o;
     const char *range = o->range ? o->range : "head", *colon = strchr(range, ':');
-    if (!colon) {
-        *ret_target = range;
-        st_err rc = o->e ? migrate_look(o->e, k->a, FIBER_FOREVER, &k->state) : 0;
-        rc = rc || !o->e ? rc : migrate_state_flags(o->g, &k->state, applied);
-        if (rc || o->e || o->up) {
-            return rc;
-        }
+    *ret_from = NULL;
+    k->has_hash = true;
+    if (colon) {
+        const char *from = arena_memdup0(k->a, range, (size_t)(colon - range));
+        *ret_from = from && !*from ? "base" : from;
+        *ret_to = colon[1] ? colon + 1 : o->up ? "head" : "base";
+        return from ? mark_from(o, from, k->applied, scratch) : diag_nomem();
+    }
+    *ret_to = range;
+    if (!o->e && !o->up) {
         diag_set(ST_E_INVALID, "without a database, say where the downgrade begins: FROM:%s", range);
+        diag_hint("as in: %s downgrade --sql head:%s", o->m->program, range);
         return ST_E_INVALID;
     }
-    *ret_target = colon[1] ? colon + 1 : "head";
-    const char *from = arena_memdup0(k->a, range, (size_t)(colon - range));
-    bool *marked = ARENA_ARRAY(k->a, bool, o->g->n);
-    st_err rc = from && marked ? mark(o->g, *from ? from : "base", marked) : diag_nomem();
-    if (!rc) {
-        memcpy(applied, marked, o->g->n * sizeof *marked);
-        k->state.table_exists = k->state.has_hash = *from && strcmp(from, "base") != 0;
+    struct migrate_state state = {0};
+    st_err rc = o->e ? migrate_look(o->e, k->a, FIBER_FOREVER, &state) : 0;
+    k->has_hash = rc || !state.table_exists || state.has_hash;
+    return rc || !o->e ? rc : migrate_state_flags(o->g, &state, k->applied);
+}
+
+/* Of a range that says both ends, todo must have something. */
+static st_err refuse_empty(const struct migrate_offline *o, const char *from, const char *to, const bool *applied)
+{
+    size_t at;
+    const char *verb = o->up ? "upgrade" : "downgrade";
+    if (o->up && strcmp(to, from) != 0 && migrate_find(o->g, to, &at) == 0 && applied[at]) {
+        diag_set(ST_E_INVALID, "there is nothing to %s from %s to %s: %s is what %s builds on", verb, from, to, to, from);
+        diag_hint("the way back is: %s %s --sql %s:%s", o->m->program, other_way(o), from, to);
+    } else {
+        diag_set(ST_E_INVALID, "there is nothing to %s from %s to %s", verb, from, to);
+        diag_hint("a range is FROM:TO, where the database is and where it is to be");
+    }
+    return ST_E_INVALID;
+}
+
+/* A downgrade to what is not applied at from. */
+static st_err refuse_target(const struct migrate_offline *o, const char *from, const char *to, const bool *applied)
+{
+    size_t at;
+    if (o->up || !from || migrate_find(o->g, to, &at) || applied[at]) {
+        return 0;
+    }
+    diag_set(ST_E_INVALID, "a downgrade from %s does not come to %s, which is not below it", from, to);
+    diag_hint("the way up is: %s upgrade --sql %s:%s", o->m->program, from, to);
+    return ST_E_INVALID;
+}
+
+static st_err resolve(struct offline_script *k, bool *todo, const char **ret_from, const char **ret_to)
+{
+    const struct migrate_offline *o = k->o;
+    const char *from = NULL, *to = NULL;
+    bool any = false;
+    st_err rc = where_from(k, todo, &from, &to);
+    rc = rc ? rc : refuse_target(o, from, to, k->applied);
+    rc = rc      ? rc
+         : o->up ? migrate_resolve_upgrade(o->g, to, k->applied, todo)
+                 : migrate_resolve_downgrade(k->a, o->g, to, k->applied, todo);
+    for (size_t i = 0; !rc && i < o->g->n; i++) {
+        todo[i] = todo[i] && k->applied[i] != o->up;
+        any = any || todo[i];
+        if (todo[i] && !o->up && !o->g->nodes[i].rev->downgrade) {
+            rc = diag_set(ST_E_INVALID, "revision %s cannot be undone: it has no downgrade", o->g->nodes[i].rev->id);
+        }
+    }
+    *ret_from = from;
+    *ret_to = to;
+    return rc || any || !from ? rc : refuse_empty(o, from, to, k->applied);
+}
+
+/* ---- the script ---- */
+
+/* SQL cannot say what is C, and a script that left it out without a word would record as done what is not. */
+static st_err refuse_step(const struct migrate_offline *o, const struct migrate_node *node, const char *step)
+{
+    const char *id = node->rev->id, *parent = node->n_parents ? o->g->nodes[node->parents[0]].rev->id : "base";
+    diag_set(ST_E_INVALID, "the %s of revision %s (\"%.100s\") has the step \"%.100s\", which is C: SQL cannot say it",
+             o->up ? "upgrade" : "downgrade", id, node->rev->message, step);
+    if (o->up) {
+        diag_hint("make a script up to %s, then run %s upgrade %s, then go on with a script from %s:TO; or leave such "
+                  "steps out with --skip-steps, where their work is done otherwise",
+                  parent, o->m->program, id, id);
+    } else {
+        diag_hint("make a script down to %s, then run %s downgrade %s, then go on with a script from %s:TO; or leave "
+                  "such steps out with --skip-steps, where their work is done otherwise",
+                  id, o->m->program, node->n_parents ? parent : "base", parent);
+    }
+    return ST_E_INVALID;
+}
+
+static st_err plan(struct offline_script *k, const struct migrate_node *node, bool up, struct migrate_plan *p,
+                   struct migrate_plan *record)
+{
+    const struct migrate_state state = {.table_exists = true, .has_hash = true};
+    *record = (struct migrate_plan){0};
+    st_err rc = migrate_plan_revision(k->a, k->o->d, node->rev, up, k->o->unsafe, p);
+    rc = rc ? rc : migrate_record(k->a, k->o->d, &state, node->rev, up, record);
+    for (size_t i = 0; !rc && !k->quiet && !k->o->skip_steps && i < p->n; i++) {
+        if (p->steps[i].kind == MIGRATE_STEP_RUN) {
+            return refuse_step(k->o, node, p->steps[i].op->run.name);
+        }
+    }
+    k->journal = k->journal || (!k->quiet && p->n_phases > 1);
+    return rc ? diag_wrap(rc, "%s of the revision %s", up ? "upgrade" : "downgrade", node->rev->id) : 0;
+}
+
+static st_err put_revision(struct offline_script *k, size_t at, bool up)
+{
+    const struct migrate_node *node = &k->o->g->nodes[at];
+    struct migrate_plan p, record;
+    st_err rc = plan(k, node, up, &p, &record);
+    if (rc) {
+        return rc;
+    }
+    if (!k->quiet) {
+        buf_put_char(&k->text, '\n');
+    }
+    const char *head = arena_printf(k->a, "%s %s: ", up ? "upgrade" : "downgrade", node->rev->id);
+    if (!head) {
+        return diag_nomem();
+    }
+    offline_remark(k, head, node->rev->message);
+    rc = k->o->d == ST_SQLITE ? offline_sqlite(k, node->rev, &p, &record)
+                              : offline_postgresql(k, node->rev, up, &p, &record);
+    k->applied[at] = up;
+    return rc ? diag_wrap(rc, "%s of the revision %s", up ? "upgrade" : "downgrade", node->rev->id) : 0;
+}
+
+/* All plans once: what cannot be is said before anything is. */
+static st_err look_ahead(struct offline_script *k, const bool *todo)
+{
+    struct migrate_plan p, record;
+    st_err rc = 0;
+    for (size_t n = 0; !rc && n < k->o->g->n; n++) {
+        size_t i = k->o->up ? n : k->o->g->n - 1 - n;
+        rc = todo[i] ? plan(k, &k->o->g->nodes[i], k->o->up, &p, &record) : 0;
+    }
+    return rc;
+}
+
+static void put_head(struct offline_script *k, const char *from, const char *to)
+{
+    bool lite = k->o->d == ST_SQLITE;
+    buf b BUF_AUTO;
+    buf_init(&b, SCRIPT_MAX);
+    (void)offline_heads(k, &b);
+    const char *head = arena_printf(k->a, "%s %s --sql, for %s: from %s to ", k->o->m->program,
+                                    k->o->up ? "upgrade" : "downgrade", lite ? "sqlite3" : "psql",
+                                    from ? from : b.len ? b.p : "base");
+    if (!head || b.err) {
+        k->text.err = -ENOMEM;
+        return;
+    }
+    offline_remark(k, head, to);
+    buf_puts(&k->text,
+             lite ? "-- Run it as: sqlite3 FILE <SCRIPT. It stops at the first error; a revision is done as a whole or "
+                    "not at all.\n"
+                    "-- It refuses to begin at another revision, so make a new one to go on after an error. Keep a "
+                    "copy of the file first.\n"
+                  : "-- Run it as: psql -X -f SCRIPT URL, past any transaction pooler. It stops at the first error; run "
+                    "it again to go on\n"
+                    "-- behind what is done, or go on with the program. It refuses to begin at another revision.\n");
+}
+
+static st_err put_all(struct offline_script *k, const bool *todo, const char *from, const char *to)
+{
+    put_head(k, from, to);
+    st_err rc = 0;
+    if (k->o->d == ST_SQLITE) {
+        offline_sqlite_begin(k);
+    } else {
+        rc = offline_postgresql_begin(k);
+    }
+    for (size_t n = 0; !rc && n < k->o->g->n; n++) {
+        size_t i = k->o->up ? n : k->o->g->n - 1 - n;
+        rc = todo[i] ? put_revision(k, i, k->o->up) : 0;
+    }
+    if (!rc && k->o->d == ST_POSTGRESQL) {
+        offline_postgresql_end(k);
     }
     return rc;
 }
 
 /* The database in memory gets what is applied. */
-static st_err come_there(struct printer *k, const bool *applied)
+static st_err come_there(struct offline_script *k)
 {
-    bool exists = k->state.table_exists, has_hash = k->state.has_hash;
-    st_err rc = migrate_scope_of(k->a, ST_SQLITE, k->o->m, k->o->g, &k->scope);
-    rc = rc ? rc : st_engine_open("sqlite:///:memory:", NULL, &k->e);
+    st_err rc = offline_sqlite_open(k);
     k->quiet = true;
-    k->state.table_exists = k->state.has_hash = false;
     for (size_t i = 0; !rc && i < k->o->g->n; i++) {
-        if (applied[i]) {
-            rc = print_revision(k, k->o->g->nodes[i].rev, true);
-        }
+        rc = k->applied[i] ? put_revision(k, i, true) : 0;
     }
     k->quiet = false;
-    k->state.table_exists = exists;
-    k->state.has_hash = has_hash;
     return rc;
 }
 
-static st_err print_all(struct printer *k)
+static st_err write_out(struct offline_script *k)
+{
+    if (k->text.err) {
+        return k->text.err == -E2BIG ? diag_set(-E2BIG, "the script would be longer than a gigabyte") : diag_nomem();
+    }
+    errno = 0;
+    if (fwrite(k->text.p, 1, k->text.len, k->o->out) == k->text.len && fflush(k->o->out) == 0) {
+        return 0;
+    }
+    int error = errno ? errno : EIO;
+    return diag_set(-error, "the script could not be written: %s", strerror(error));
+}
+
+static st_err script(struct offline_script *k)
 {
     const struct migrate_offline *o = k->o;
-    const char *target;
-    bool *applied = ARENA_ARRAY(k->a, bool, o->g->n), *todo = ARENA_ARRAY(k->a, bool, o->g->n);
-    st_err rc = applied && todo ? where_from(k, applied, &target) : diag_nomem();
-    rc = rc      ? rc
-         : o->up ? migrate_resolve_upgrade(o->g, target, applied, todo)
-                 : migrate_resolve_downgrade(k->a, o->g, target, applied, todo);
-    rc = rc || o->d == ST_POSTGRESQL ? rc : come_there(k, applied);
-    for (size_t n = 0; !rc && n < o->g->n; n++) {
-        size_t i = o->up ? n : o->g->n - 1 - n;
-        const st_revision *rev = o->g->nodes[i].rev;
-        if (!todo[i] || applied[i] == o->up) {
-            continue;
-        }
-        rc = !o->up && !rev->downgrade
-                 ? diag_set(ST_E_INVALID, "revision %s cannot be undone: it has no downgrade", rev->id)
-                 : print_revision(k, rev, o->up);
+    const char *from = NULL, *to = NULL;
+    bool *todo = ARENA_ARRAY(k->a, bool, o->g->n);
+    k->applied = ARENA_ARRAY(k->a, bool, o->g->n);
+    st_err rc = k->applied && todo ? resolve(k, todo, &from, &to) : diag_nomem();
+    rc = rc ? rc : look_ahead(k, todo);
+    rc = rc ? rc : migrate_scope_of(k->a, o->d, o->m, o->g, &k->scope);
+    bool any = false;
+    for (size_t i = 0; i < o->g->n && !rc; i++) {
+        any = any || todo[i];
     }
-    return rc;
+    if (!rc && !any) {
+        buf_puts(&k->text, "-- nothing to do\n");
+        return write_out(k);
+    }
+    rc = rc || o->d == ST_POSTGRESQL ? rc : come_there(k);
+    rc = rc ? rc : put_all(k, todo, from, to);
+    return rc ? rc : write_out(k);
 }
 
 st_err migrate_offline(const struct migrate_offline *o)
 {
     ARENA_AUTO arena *a = arena_new(NULL, 0);
-    struct printer k = {.o = o, .a = a};
-    st_err rc = a ? print_all(&k) : diag_nomem();
+    struct offline_script k = {.o = o, .a = a};
+    buf_init(&k.text, SCRIPT_MAX);
+    st_err rc = a ? script(&k) : diag_nomem();
     st_engine_close(k.e);
+    buf_release(&k.text);
     return rc;
 }

@@ -364,6 +364,8 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
 st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret);
 /* Ids of rows that are no other row's parent, sorted. */
 st_err migrate_state_heads(arena *a, const struct migrate_state *s, const char *const **ret, size_t *ret_n);
+/* CREATE TABLE strata_revisions. */
+st_err migrate_version_create(buf *b, enum st_dialect d, arena *a);
 /* The steps that record a revision's coming or going; before them the table is made, or brought to today's form. */
 st_err migrate_record(arena *a, enum st_dialect d, const struct migrate_state *s, const st_revision *r, bool up,
                       struct migrate_plan *p);

@@ -36,8 +36,13 @@ const struct migrate_journal_row *migrate_journal_under_way(const struct migrate
 st_err migrate_journal_ready(st_conn *c, arena *a, const struct migrate_journal *j, int64_t deadline);
 /* Puts the row there, or in the place of the one of its phase; the times are the database's. */
 st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline);
+/* The same as text. */
+void migrate_journal_put_text(buf *b, const struct migrate_journal_row *row);
+/* CREATE TABLE. */
+st_err migrate_journal_create(buf *b, enum st_dialect d, arena *a);
 /* Its rows, and those of failures that left nothing. */
 st_err migrate_journal_clear(st_conn *c, arena *a, const char *revision, int64_t deadline);
+void migrate_journal_clear_text(buf *b, const char *revision);
 /* Says of the row's phase why it failed. */
 st_err migrate_journal_fail(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline);
 
@@ -57,6 +62,10 @@ bool migrate_scope_has(const struct migrate_scope *s, const char *name);
 st_err migrate_schema_hash(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline, const char **ret);
 /* With the newest revision in strata_revisions, in the transaction that is open. */
 st_err migrate_hash_store(st_conn *c, arena *a, const struct migrate_scope *scope, int64_t deadline);
+/* PostgreSQL: a query of that hash. */
+void migrate_hash_sql(buf *b, const struct migrate_scope *scope);
+/* Puts value, an SQL expression, to the newest revision. */
+void migrate_hash_update(buf *b, const char *value);
 /* Of a text, 16 digits. */
 const char *migrate_hash_text(arena *a, const char *text, size_t len);
 
@@ -120,6 +129,7 @@ st_err migrate_plan_hashes(arena *a, enum st_dialect d, const struct migrate_pla
 void migrate_tell(const struct migrate_runner *r, struct st_migrate_progress p); /* fills in what is the same for all */
 
 /* ---- lock.c ---- */
+#define MIGRATE_LOCK_NUMBER "8319388081106739565" /* "strata_m" */
 /* The connection, and on a direct one the lock over all transactions. */
 st_err migrate_open(struct migrate_runner *r);
 void migrate_close(struct migrate_runner *r);
@@ -148,6 +158,7 @@ st_err migrate_snapshot(struct migrate_runner *r, const struct migrate_journal *
 void migrate_snapshot_end(struct migrate_runner *r, st_err rc);
 
 /* ---- backfill.c ---- */
+enum { MIGRATE_BATCH_ROWS = 1000 };
 /* All batches that are left, each a transaction of its own, then the count of what could not be filled. */
 st_err migrate_backfill(struct migrate_runner *r, struct migrate_round *round, size_t at);
 /* The whole of it as one statement. */

@@ -1,28 +1,15 @@
 /* Upgrades that cannot finish as they are: what is known of them afterwards, and what can be done about it. */
 #include "catalog.h"
 #include "notes.h"
+#include "offline.h"
 #include "strata/select.h"
 
 static char *out, *err;
 
-/* "status" and the like over the history of r; the exit code. What it printed is in out and err. */
+/* Over the history of r; the exit code. */
 static int run(struct world *w, const st_revision *r, const char *args)
 {
-    char line[200], *argv[8] = {line};
-    int argc = 1;
-    (void)snprintf(line, sizeof line, "migrate %s", args);
-    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
-        *p++ = '\0';
-        argv[argc++] = p;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    int code = st_migrate_main(w->e, NOTES_HISTORY(r), argc, argv, o, x);
-    (void)fclose(o);
-    (void)fclose(x);
-    return code;
+    return command_run(w->e, NOTES_HISTORY(r), args, &out, &err);
 }
 
 static void prints(struct world *w, const st_revision *r, const char *args, int code, const char *text)

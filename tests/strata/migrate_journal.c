@@ -4,6 +4,7 @@
 
 #include "kills.h"
 #include "notes.h"
+#include "offline.h"
 
 #define SOME NOTES_HISTORY(&notes_some)
 
@@ -64,6 +65,7 @@ END_TEST
 
 START_TEST(of_two_upgrades_at_once_one_waits)
 {
+    offline_off("others upgrade meanwhile");
     for (enum st_dialect d = ST_SQLITE; d <= ST_POSTGRESQL; d++) {
         struct world w;
         world_open(&w, d, NULL);

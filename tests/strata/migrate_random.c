@@ -1,5 +1,6 @@
 /* Between any two sets of models: what autogenerate writes leads from the one to the other, and back, with the rows. */
 #include "catalog.h"
+#include "offline.h"
 #include "random_models.h"
 #include "strata/migrate/autogen.h"
 
@@ -180,6 +181,7 @@ static void run_all(enum st_dialect d)
     if (!world_wanted(d)) {
         return;
     }
+    offline_every(getenv("STRATA_RANDOM") ? 1 : d == ST_SQLITE ? 20 : 5);
     world_open(&w, d, NULL);
     if (d == ST_POSTGRESQL) {
         world_reopen(&w, pg_test_url_as(w.url, PG_ADMIN), NULL);

@@ -5,6 +5,7 @@
 
 #include "catalog.h"
 #include "library.h"
+#include "offline.h"
 #include "pgbouncer.h"
 #include "strata/migrate.h"
 
@@ -202,6 +203,7 @@ static int race(void *arg)
 
 DB_TEST(upgrades_at_once_apply_each_revision_once)
 {
+    offline_off("others upgrade meanwhile");
     struct racer racers[4];
     FIBER_BUNDLE(b);
     for (int i = 0; i < 4; i++) {
@@ -254,6 +256,7 @@ static st_err up_setting(st_ops *o)
 
 START_TEST(locks_are_waited_for_shortly)
 {
+    offline_off("a script has another lock_timeout");
     struct world w;
     world_open(&w, ST_POSTGRESQL, NULL);
     static const st_revision r = {.id = "s1", .message = "setting", .upgrade = up_setting};
@@ -335,6 +338,7 @@ END_TEST
 
 START_TEST(an_upgrade_survives_every_failed_allocation)
 {
+    offline_off("allocations fail, which others than the upgrade would make, too");
     struct world w;
     world_open(&w, ST_SQLITE, NULL);
     uint64_t n = 1;
