@@ -183,9 +183,7 @@ static st_err move_or_print(struct command *k, bool up)
 {
     if (!command_option(k, "--sql")) {
         st_err wrong = refuse_words_of_sql(k);
-        return wrong  ? wrong
-               : k->e ? move(k, up)
-                      : diag_set(ST_E_INVALID, "there is no database to work on");
+        return wrong ? wrong : k->e ? move(k, up) : diag_set(ST_E_INVALID, "there is no database to work on");
     }
     struct migrate_offline o = {.m = k->m,
                                 .g = &k->g,

@@ -169,10 +169,10 @@ void migrate_journal_put_text(buf *b, const struct migrate_journal_row *row)
         buf_puts(b, "NULL");
     }
     buf_puts(b, ") ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", "
-                 "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL, \"rows\" = "
-                 "excluded.\"rows\", \"total\" = "
-                 "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
-                 "\"updated_at\" = excluded.\"updated_at\"");
+                "\"hash\" = excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL, \"rows\" = "
+                "excluded.\"rows\", \"total\" = "
+                "excluded.\"total\", \"unfilled\" = excluded.\"unfilled\", \"cursor\" = excluded.\"cursor\", "
+                "\"updated_at\" = excluded.\"updated_at\"");
 }
 
 st_err migrate_journal_put(st_conn *c, arena *a, const struct migrate_journal_row *row, int64_t deadline)

@@ -94,7 +94,8 @@ static st_err begin_postgresql(st_conn *c, const struct migrate_runner *r, const
     for (unsigned asked = 0;; asked++) {
         bool mine = held;
         st_err rc = st_conn_exec(c, begin, deadline);
-        rc = rc || held ? rc : ask(c, a, STR("SELECT pg_try_advisory_xact_lock(" MIGRATE_LOCK_NUMBER ")"), deadline, &mine);
+        rc = rc || held ? rc
+                        : ask(c, a, STR("SELECT pg_try_advisory_xact_lock(" MIGRATE_LOCK_NUMBER ")"), deadline, &mine);
         if (rc || mine) {
             return rc;
         }

@@ -128,7 +128,8 @@ static st_err refuse_empty(const struct migrate_offline *o, const char *from, co
     size_t at;
     const char *verb = o->up ? "upgrade" : "downgrade";
     if (o->up && strcmp(to, from) != 0 && migrate_find(o->g, to, &at) == 0 && applied[at]) {
-        diag_set(ST_E_INVALID, "there is nothing to %s from %s to %s: %s is what %s builds on", verb, from, to, to, from);
+        diag_set(ST_E_INVALID, "there is nothing to %s from %s to %s: %s is what %s builds on", verb, from, to, to,
+                 from);
         diag_hint("the way back is: %s %s --sql %s:%s", o->m->program, other_way(o), from, to);
     } else {
         diag_set(ST_E_INVALID, "there is nothing to %s from %s to %s", verb, from, to);
@@ -249,20 +250,23 @@ static void put_head(struct offline_script *k, const char *from, const char *to)
     (void)offline_heads(k, &b);
     const char *head = arena_printf(k->a, "%s %s --sql, for %s: from %s to ", k->o->m->program,
                                     k->o->up ? "upgrade" : "downgrade", lite ? "sqlite3" : "psql",
-                                    from ? from : b.len ? b.p : "base");
+                                    from    ? from
+                                    : b.len ? b.p
+                                            : "base");
     if (!head || b.err) {
         k->text.err = -ENOMEM;
         return;
     }
     offline_remark(k, head, to);
     buf_puts(&k->text,
-             lite ? "-- Run it as: sqlite3 FILE <SCRIPT. It stops at the first error; a revision is done as a whole or "
-                    "not at all.\n"
-                    "-- It refuses to begin at another revision, so make a new one to go on after an error. Keep a "
-                    "copy of the file first.\n"
-                  : "-- Run it as: psql -X -f SCRIPT URL, past any transaction pooler. It stops at the first error; run "
-                    "it again to go on\n"
-                    "-- behind what is done, or go on with the program. It refuses to begin at another revision.\n");
+             lite
+                 ? "-- Run it as: sqlite3 FILE <SCRIPT. It stops at the first error; a revision is done as a whole or "
+                   "not at all.\n"
+                   "-- It refuses to begin at another revision, so make a new one to go on after an error. Keep a "
+                   "copy of the file first.\n"
+                 : "-- Run it as: psql -X -f SCRIPT URL, past any transaction pooler. It stops at the first error; run "
+                   "it again to go on\n"
+                   "-- behind what is done, or go on with the program. It refuses to begin at another revision.\n");
 }
 
 static st_err put_all(struct offline_script *k, const bool *todo, const char *from, const char *to)

@@ -3,8 +3,8 @@
 #include "strata/migrate/offline.h"
 
 /* strata_todo: whether a revision is still to be done, by a database that is where the script takes it to be.
- * strata_lock: the tables of a phase at its start. Behind who waits for a table everybody else waits, so it lets go after
- * 100 ms and tries again. */
+ * strata_lock: the tables of a phase at its start. Behind who waits for a table everybody else waits, so it lets go
+ * after 100 ms and tries again. */
 const char offline_functions[] =
     "CREATE OR REPLACE FUNCTION pg_temp.strata_todo(what text, up boolean, n bigint, heads text[]) RETURNS boolean\n"
     "LANGUAGE plpgsql AS $strata$\n"
@@ -52,8 +52,8 @@ const char offline_functions[] =
     "  END LOOP;\n"
     "END $strata$;\n";
 
-/* strata_phase: whether a phase is still to be done. strata_note: that it is done, or has begun. strata_fill: a backfill,
- * a transaction a batch. */
+/* strata_phase: whether a phase is still to be done. strata_note: that it is done, or has begun. strata_fill: a
+ * backfill, a transaction a batch. */
 const char offline_journal_functions[] =
     "CREATE OR REPLACE FUNCTION pg_temp.strata_phase(what text, way text, at int, title text, text_hash text)\n"
     "RETURNS boolean LANGUAGE plpgsql AS $strata$\n"
@@ -66,21 +66,25 @@ const char offline_journal_functions[] =
     "  END IF;\n"
     "  RETURN was.state IS DISTINCT FROM 'done';\n"
     "END $strata$;\n"
-    "CREATE OR REPLACE FUNCTION pg_temp.strata_note(what text, way text, at int, title text, text_hash text, now_is text)\n"
+    "CREATE OR REPLACE FUNCTION pg_temp.strata_note(what text, way text, at int, title text, text_hash text, now_is "
+    "text)\n"
     "RETURNS void LANGUAGE sql AS $strata$\n"
     "  INSERT INTO strata_journal (revision, direction, phase, name, hash, state)\n"
     "  VALUES (what, way, at, title, text_hash, now_is)\n"
     "  ON CONFLICT (revision, direction, phase) DO UPDATE SET name = excluded.name, hash = excluded.hash,\n"
     "    state = excluded.state, error = NULL, updated_at = excluded.updated_at\n"
     "$strata$;\n"
-    "CREATE OR REPLACE PROCEDURE pg_temp.strata_fill(what text, way text, at int, title text, text_hash text, tab text,\n"
+    "CREATE OR REPLACE PROCEDURE pg_temp.strata_fill(what text, way text, at int, title text, text_hash text, tab "
+    "text,\n"
     "  assign text, cond text, remains text, size int, pause_ms int) LANGUAGE plpgsql AS $strata$\n"
     "DECLARE\n"
     "  keys text[]; types text[]; selected text; joined text; last_place text; newest text;\n"
     "  place text; next_place text; n bigint; filled bigint := 0; began timestamptz;\n"
     "BEGIN\n"
-    "  SELECT array_agg(quote_ident(attname) ORDER BY k.nth), array_agg(format_type(atttypid, atttypmod) ORDER BY k.nth)\n"
-    "    INTO keys, types FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (num, nth)\n"
+    "  SELECT array_agg(quote_ident(attname) ORDER BY k.nth), array_agg(format_type(atttypid, atttypmod) ORDER BY "
+    "k.nth)\n"
+    "    INTO keys, types FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (num, "
+    "nth)\n"
     "    JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = k.num\n"
     "    WHERE indrelid = tab::regclass AND indisprimary;\n"
     "  IF keys IS NULL THEN\n"
@@ -88,7 +92,8 @@ const char offline_journal_functions[] =
     "  END IF;\n"
     "  SELECT string_agg(format('%s AS strata_key_%s', keys[i], i), ', ' ORDER BY i),\n"
     "    string_agg(format('%s.%s = strata_key_%s', tab, keys[i], i), ' AND ' ORDER BY i),\n"
-    "    string_agg(format('quote_literal(strata_key_%s::text) || %L', i, '::' || types[i]), ' || '', '' || ' ORDER BY i),\n"
+    "    string_agg(format('quote_literal(strata_key_%s::text) || %L', i, '::' || types[i]), ' || '', '' || ' ORDER BY "
+    "i),\n"
     "    string_agg(format('strata_key_%s DESC', i), ', ' ORDER BY i)\n"
     "    INTO selected, joined, last_place, newest FROM generate_subscripts(keys, 1) AS i;\n"
     "  SELECT j.cursor, j.rows INTO place, filled FROM strata_journal j\n"
@@ -100,8 +105,10 @@ const char offline_journal_functions[] =
     "      set_config('enable_sort', 'off', true), set_config('jit', 'off', true);\n"
     "    EXECUTE 'WITH strata_batch AS MATERIALIZED (SELECT ' || selected || ' FROM ' || tab || ' WHERE '\n"
     "      || coalesce('(' || array_to_string(keys, ', ') || ') > (' || place || ')', 'true')\n"
-    "      || coalesce(' AND (' || cond || ')', '') || ' ORDER BY ' || array_to_string(keys, ', ') || ' LIMIT ' || size\n"
-    "      || ' FOR NO KEY UPDATE), strata_fill AS (UPDATE ' || tab || ' SET ' || assign || ' FROM strata_batch WHERE '\n"
+    "      || coalesce(' AND (' || cond || ')', '') || ' ORDER BY ' || array_to_string(keys, ', ') || ' LIMIT ' || "
+    "size\n"
+    "      || ' FOR NO KEY UPDATE), strata_fill AS (UPDATE ' || tab || ' SET ' || assign || ' FROM strata_batch WHERE "
+    "'\n"
     "      || joined || ') SELECT (SELECT count(*) FROM strata_batch), (SELECT ' || last_place\n"
     "      || ' FROM strata_batch ORDER BY ' || newest || ' LIMIT 1)' INTO n, next_place;\n"
     "    place := coalesce(next_place, place);\n"

@@ -320,7 +320,9 @@ st_err offline_postgresql(struct offline_script *k, const st_revision *rev, bool
     (void)offline_heads(k, &k->text);
     put_text(k, "]::text[]) AS strata_todo \\gset\n\\if :strata_todo\n");
     for (size_t i = 0; !rc && i < plan.n_phases; i++) {
-        struct phase f = {k, &plan, i,
+        struct phase f = {k,
+                          &plan,
+                          i,
                           {.revision = rev->id,
                            .direction = up ? "up" : "down",
                            .phase = (int32_t)i,

@@ -1,5 +1,5 @@
-/* Revisions as a script for sqlite3: what a database in memory is told. Its rows count for nothing, so no foreign key is
- * enforced there, and what depends on rows is only said to the real one. */
+/* Revisions as a script for sqlite3: what a database in memory is told. Its rows count for nothing, so no foreign key
+ * is enforced there, and what depends on rows is only said to the real one. */
 #include "strata/migrate/offline.h"
 
 static st_err checked(const struct offline_script *k)
@@ -25,7 +25,8 @@ static void must_hold(struct offline_script *k, const char *message, const char 
     }
     put(k, "CREATE TEMP TABLE \"strata_must\" (\"hold\" CONSTRAINT ");
     ddl_ident(b, message);
-    buf_printf(b, " CHECK (\"hold\"));\nINSERT INTO temp.\"strata_must\" SELECT %s;\nDROP TABLE temp.\"strata_must\";\n",
+    buf_printf(b,
+               " CHECK (\"hold\"));\nINSERT INTO temp.\"strata_must\" SELECT %s;\nDROP TABLE temp.\"strata_must\";\n",
                question);
 }
 

@@ -8,6 +8,7 @@
 #include "catalog.h"
 #include "engine_support.h"
 #include "legacy_writers.h"
+#include "offline.h"
 
 struct counted { /* what the backfills said */
     char name[8][64];
@@ -203,6 +204,7 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     struct counted k;
     struct stopwatch t = {.at = clock_mono_ns()};
     int64_t rows = rows_wanted();
+    offline_off("others write meanwhile");
     OK(st_upgrade(w->e, m, "+1", FIBER_FOREVER));
     const char *first = catalog(w);
     fill(w, rows);
@@ -293,4 +295,21 @@ DB_TEST(text_and_number_keys_become_uuids_and_go_back_while_programs_write)
     OK(st_downgrade(w->e, m, "base", FIBER_FOREVER));
 }
 
-RUN("migrate_legacy", 6000, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write));
+/* Each step by a script, too; see offline.h. */
+DB_TEST(so_they_do_step_by_step_when_nobody_writes)
+{
+    const struct st_migrations *m = &legacy_migrations;
+    OK(st_upgrade(w->e, m, "+1", FIBER_FOREVER));
+    fill(w, 600);
+    for (const st_revision *const *r = m->revisions + 1; *r; r++) {
+        OK(st_upgrade(w->e, m, "+1", FIBER_FOREVER));
+    }
+    CODE(st_upgrade(w->e, m, "+1", FIBER_FOREVER), ST_E_INVALID);
+    for (const st_revision *const *r = m->revisions; *r; r++) {
+        OK(st_downgrade(w->e, m, "-1", FIBER_FOREVER));
+    }
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM strata_revisions"), 0);
+}
+
+RUN("migrate_legacy", 6000, CASE(text_and_number_keys_become_uuids_and_go_back_while_programs_write),
+    CASE(so_they_do_step_by_step_when_nobody_writes));

@@ -111,8 +111,9 @@ DB_TEST(a_script_begins_where_it_says_only)
 {
     must_run(NULL, server_printf("upgrade --sql --dialect %s n0:some", name_of(w)));
     char *later = strdup(out);
-    refuses(w, later, w->dialect == ST_SQLITE ? "this script goes on from 'n0', and the database is not there"
-                                              : "\"strata_revisions\" does not exist");
+    refuses(w, later,
+            w->dialect == ST_SQLITE ? "this script goes on from 'n0', and the database is not there"
+                                    : "\"strata_revisions\" does not exist");
     ck_assert_int_eq(number(w, w->dialect == ST_SQLITE ? "SELECT count(*) FROM sqlite_schema"
                                                        : "SELECT count(*) FROM pg_class WHERE relnamespace = "
                                                          "'public'::regnamespace"),
@@ -120,8 +121,9 @@ DB_TEST(a_script_begins_where_it_says_only)
     must_run(NULL, server_printf("upgrade --sql --dialect %s n0", name_of(w)));
     feed(w, out);
     must(w, "UPDATE strata_revisions SET id = 'zz'");
-    refuses(w, later, w->dialect == ST_SQLITE ? "this script goes on from 'n0', and the database is not there"
-                                              : "this script goes on from n0, and the database is at zz");
+    refuses(w, later,
+            w->dialect == ST_SQLITE ? "this script goes on from 'n0', and the database is not there"
+                                    : "this script goes on from n0, and the database is at zz");
     must(w, "UPDATE strata_revisions SET id = 'n0'");
     feed(w, later);
     if (w->dialect == ST_SQLITE) {
@@ -171,7 +173,8 @@ START_TEST(psql_fills_in_batches)
     world_open(&w, ST_POSTGRESQL, NULL);
     OK(st_upgrade(w.e, &history, "n0", FIBER_FOREVER));
     must_run(NULL, "upgrade --sql --dialect postgresql n0:some");
-    must(&w, "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $a$no further$a$; END'");
+    must(&w,
+         "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $a$no further$a$; END'");
     must(&w, "CREATE TRIGGER stop BEFORE UPDATE ON notes FOR EACH ROW WHEN (new.id = 2400) EXECUTE FUNCTION stop()");
     refuses(&w, out, "no further");
     ck_assert_int_eq(number(&w, "SELECT rows FROM strata_journal WHERE cursor IS NOT NULL"), 2100);
@@ -263,7 +266,8 @@ static st_err down_talk(st_ops *o)
 {
     return st_sql(o, 0, "DROP TABLE talk;\n");
 }
-static const st_revision talk = {.id = "t1", .message = "it's\n\\! echo a 'line'; DROP TABLE talk", .upgrade = up_talk, .downgrade = down_talk};
+static const st_revision talk = {
+    .id = "t1", .message = "it's\n\\! echo a 'line'; DROP TABLE talk", .upgrade = up_talk, .downgrade = down_talk};
 
 DB_TEST(what_a_revision_says_of_itself_stays_a_remark)
 {
@@ -278,7 +282,8 @@ DB_TEST(what_a_revision_says_of_itself_stays_a_remark)
 
 START_TEST(a_script_is_written_whole_or_not_at_all)
 {
-    char *argv[] = {strdup("migrate"), strdup("upgrade"), strdup("--sql"), strdup("--dialect=postgresql"), strdup("some"), NULL};
+    char *argv[] = {
+        strdup("migrate"), strdup("upgrade"), strdup("--sql"), strdup("--dialect=postgresql"), strdup("some"), NULL};
     char *said;
     size_t n;
     FILE *full = fopen("/dev/full", "w"), *x = open_memstream(&said, &n);
@@ -293,7 +298,8 @@ START_TEST(a_script_is_written_whole_or_not_at_all)
     }
     ck_assert_int_eq(run(NULL, "upgrade --sql --dialect sqlite"), 1);
     ck_assert_str_eq(out, "");
-    ck_assert_msg(strstr(err, "the upgrade of revision z9 (\"step\") has the step \"add three\", which is C"), "%s", err);
+    ck_assert_msg(strstr(err, "the upgrade of revision z9 (\"step\") has the step \"add three\", which is C"), "%s",
+                  err);
     ck_assert_msg(strstr(err, "make a script up to some, then run prog migrate upgrade z9"), "%s", err);
     ck_assert_int_eq(run(NULL, "downgrade --sql --dialect sqlite head:base"), 1);
     ck_assert_str_eq(out, "");
@@ -314,7 +320,8 @@ START_TEST(what_cannot_be_known_is_asked_for)
     static const struct {
         const char *args, *says;
     } wrong[] = {
-        {"upgrade --sql --dialect sqlite some:n0", "some builds on\nhint: the way back is: prog migrate downgrade --sql some:n0"},
+        {"upgrade --sql --dialect sqlite some:n0",
+         "some builds on\nhint: the way back is: prog migrate downgrade --sql some:n0"},
         {"upgrade --sql --dialect sqlite some:some", "there is nothing to upgrade from some to some"},
         {"upgrade --sql --dialect sqlite n0:base", "upgrade goes forward: base"},
         {"upgrade --sql --dialect sqlite +1:some", "a range begins at a revision or at base"},
@@ -349,8 +356,9 @@ START_TEST(a_plan_says_what_runs_and_what_it_locks)
 }
 END_TEST
 
-RUN("strata migrate offline", 120, CASE(ranges_lead_there_and_back), CASE(every_recipe_leads_there_and_back), CASE(a_script_begins_where_it_says_only),
-    CASE(psql_goes_on_where_it_stopped_and_so_does_a_program), CASE(psql_fills_in_batches), CASE(psql_lets_go_of_a_queue),
-    CASE(two_upgrades_at_once_are_one_and_a_refusal), CASE(sqlite3_refuses_what_a_program_would),
-    CASE(what_a_revision_says_of_itself_stays_a_remark), CASE(a_script_is_written_whole_or_not_at_all),
-    CASE(what_cannot_be_known_is_asked_for), CASE(a_plan_says_what_runs_and_what_it_locks));
+RUN("strata migrate offline", 120, CASE(ranges_lead_there_and_back), CASE(every_recipe_leads_there_and_back),
+    CASE(a_script_begins_where_it_says_only), CASE(psql_goes_on_where_it_stopped_and_so_does_a_program),
+    CASE(psql_fills_in_batches), CASE(psql_lets_go_of_a_queue), CASE(two_upgrades_at_once_are_one_and_a_refusal),
+    CASE(sqlite3_refuses_what_a_program_would), CASE(what_a_revision_says_of_itself_stays_a_remark),
+    CASE(a_script_is_written_whole_or_not_at_all), CASE(what_cannot_be_known_is_asked_for),
+    CASE(a_plan_says_what_runs_and_what_it_locks));

@@ -103,8 +103,8 @@ static int feed(const char *url, const char *script, const char **said)
 {
     const char *file = strncmp(url, "sqlite://", 9) == 0 ? url + strlen("sqlite:///") : NULL;
     if (file) {
-        return run_program((const char *const[]){server_program("/usr/bin/sqlite3", "sqlite3"), "-batch", file, NULL}, script,
-                           said);
+        return run_program((const char *const[]){server_program("/usr/bin/sqlite3", "sqlite3"), "-batch", file, NULL},
+                           script, said);
     }
     return run_program((const char *const[]){psql(), "-X", "-f", "-", url, NULL}, script, said);
 }
@@ -119,7 +119,8 @@ int offline_feed(st_engine *e, const char *script, const char **said)
 /* The one server of the tests, without a pooler between. */
 static bool is_reached(const st_engine *e)
 {
-    const char *admin = getenv("WAYMARK_TEST_PG"), *at = admin ? strchr(admin, '@') : NULL, *there = strchr(e->given, '@');
+    const char *admin = getenv("WAYMARK_TEST_PG"), *at = admin ? strchr(admin, '@') : NULL,
+               *there = strchr(e->given, '@');
     if (st_engine_dialect(e) == ST_SQLITE) {
         return !strstr(e->given, ":memory:");
     }
@@ -159,11 +160,13 @@ static const char *copy_of(struct world *w)
         return server_printf("sqlite:///%s", to);
     }
     const char *to = empty_database();
-    if (strcmp(text_of(w, "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0") != 0) {
+    if (strcmp(text_of(w, "SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0") !=
+        0) {
         const char *dump;
-        int code = run_program((const char *const[]){server_program("/usr/lib/postgresql/15/bin/pg_dump", "postgresql-15"),
-                                                     "--lock-wait-timeout=1000", pg_test_url_as(url, PG_ADMIN), NULL},
-                               NULL, &dump);
+        int code =
+            run_program((const char *const[]){server_program("/usr/lib/postgresql/15/bin/pg_dump", "postgresql-15"),
+                                              "--lock-wait-timeout=1000", pg_test_url_as(url, PG_ADMIN), NULL},
+                        NULL, &dump);
         if (code) {
             return NULL;
         }
@@ -223,24 +226,35 @@ static const char *revisions_of(struct world *w)
 static const char *columns_of(struct world *w)
 {
     return text_of(
-        w, w->dialect == ST_SQLITE
-               ? "SELECT group_concat(format('\"%w\"\t\"%w\"\t%s', t.name, c.name, CASE WHEN c.dflt_value LIKE '%random%' "
-                 "OR c.dflt_value LIKE '%julianday%' THEN '?' ELSE '' END), char(10)) FROM sqlite_schema t, "
-                 "pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'strata\\_%' ESCAPE '\\' AND "
-                 "t.name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' AND t.sql NOT LIKE '%VIRTUAL%'"
-               : "SELECT string_agg(format(E'%s\\t%I\\t%s', attrelid::regclass, attname, CASE WHEN pg_get_expr(adbin, adrelid) "
-                 "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), E'\\n') FROM pg_class t JOIN pg_attribute ON attrelid "
-                 "= t.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = t.oid AND adnum = attnum "
-                 "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'strata\\_%'");
+        w,
+        w->dialect == ST_SQLITE
+            ? "SELECT group_concat(format('\"%w\"\t\"%w\"\t%s', t.name, c.name, CASE WHEN c.dflt_value LIKE '%random%' "
+              "OR c.dflt_value LIKE '%julianday%' THEN '?' ELSE '' END), char(10)) FROM sqlite_schema t, "
+              "pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'strata\\_%' ESCAPE '\\' AND "
+              "t.name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' AND t.sql NOT LIKE '%VIRTUAL%'"
+            : "SELECT string_agg(format(E'%s\\t%I\\t%s', attrelid::regclass, attname, CASE WHEN pg_get_expr(adbin, "
+              "adrelid) "
+              "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), E'\\n') FROM pg_class t JOIN pg_attribute ON attrelid "
+              "= t.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = t.oid AND adnum = attnum "
+              "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE "
+              "'strata\\_%'");
 }
 
-/* Ids that were drawn are another's in each run: one looks like the other. */
-static char *without_ids(char *text)
+/* Ids that were drawn and the time of the run are others in each run: one looks like the other. */
+static char *without_chance(char *text)
 {
-    static const char digits[] = "0123456789abcdefABCDEF-";
     for (char *p = text; *p;) {
-        size_t len = strspn(p, digits);
-        if (len == 32 || len == 36) {
+        size_t len = strspn(p, "0123456789abcdefABCDEF-");
+        size_t time = strspn(p, "0123456789-:. +");
+        bool microseconds = time == 16 && len == time;
+        if (time > len || microseconds) {
+            if (time > 20 || microseconds) { /* however many digits the second's fraction has */
+                *p = 'T';
+                memmove(p + 1, p + time, strlen(p + time) + 1);
+                time = 1;
+            }
+            len = time;
+        } else if (len == 32 || len == 36) {
             memset(p, 'U', len);
         }
         p += len + (p[len] != '\0');
@@ -251,7 +265,7 @@ static char *without_ids(char *text)
 static void same_values(const char *what, const char *online, const char *offline, const char *script, arena *a)
 {
     if (strcmp(online, offline) != 0) {
-        same(what, without_ids(arena_strdup(a, online)), without_ids(arena_strdup(a, offline)), script);
+        same(what, without_chance(arena_strdup(a, online)), without_chance(arena_strdup(a, offline)), script);
     }
 }
 
@@ -260,12 +274,13 @@ static const char *values_of(struct world *w, const char *table, const char *col
     if (random) {
         return text_of(w, server_printf("SELECT count(%s) || ' of ' || count(*) FROM %s", column, table));
     }
-    return text_of(w, server_printf(w->dialect == ST_SQLITE
-                                        ? "SELECT coalesce(group_concat(v), '') FROM (SELECT quote(%s) AS v FROM %s ORDER "
-                                          "BY 1)"
-                                        : "SELECT coalesce(string_agg(v, ',' ORDER BY v COLLATE \"C\"), '') FROM (SELECT %s::text "
-                                          "AS v FROM %s) AS x",
-                                    column, table));
+    return text_of(
+        w, server_printf(w->dialect == ST_SQLITE
+                             ? "SELECT coalesce(group_concat(v), '') FROM (SELECT quote(%s) AS v FROM %s ORDER "
+                               "BY 1)"
+                             : "SELECT coalesce(string_agg(v, ',' ORDER BY v COLLATE \"C\"), '') FROM (SELECT %s::text "
+                               "AS v FROM %s) AS x",
+                         column, table));
 }
 
 static void same_rows(struct world *online, struct world *offline, const char *script)
@@ -350,7 +365,8 @@ static char *script_of(struct run *r, const struct migrate_graph *g, const char 
     char *text;
     size_t n;
     FILE *out = open_memstream(&text, &n);
-    struct migrate_offline o = {.m = r->m, .g = g, .range = range, .up = r->up, .unsafe = unsafe, .d = r->w.dialect, .out = out};
+    struct migrate_offline o = {
+        .m = r->m, .g = g, .range = range, .up = r->up, .unsafe = unsafe, .d = r->w.dialect, .out = out};
     st_err rc = migrate_offline(&o);
     (void)fclose(out);
     if (!rc) {

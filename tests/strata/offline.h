@@ -1,8 +1,8 @@
 /* offline.h: whatever a test upgrades or downgrades, a script does, too.
  *
- * Linked into every test of migrations, with the calls that run revisions wrapped (meson.build). Before a run the script
- * for it is made, without a database, and the database copied; after a run that has worked, psql or sqlite3 runs the
- * script on the copy, and both must be the same: catalog, hash, rows, revisions, journal. A script that was proven
+ * Linked into every test of migrations, with the calls that run revisions wrapped (meson.build). Before a run the
+ * script for it is made, without a database, and the database copied; after a run that has worked, psql or sqlite3 runs
+ * the script on the copy, and both must be the same: catalog, hash, rows, revisions, journal. A script that was proven
  * already in this process is not proven again. What no script can do is told as "# not as a script: why". */
 #ifndef TEST_STRATA_OFFLINE_H
 #define TEST_STRATA_OFFLINE_H
