@@ -140,9 +140,10 @@ static const char *empty_database(void)
         state.copy_of = (long)getpid();
         return state.copy;
     }
-    const char *name = strrchr(state.copy, '/') + 1, *admin = getenv("WAYMARK_TEST_PG");
-    pg_test_exec(admin, server_printf("DROP DATABASE %s WITH (FORCE)", name));
-    pg_test_exec(admin, server_printf("CREATE DATABASE %s TEMPLATE waymark_template OWNER waymark_owner", name));
+    pg_test_exec(
+        pg_test_url_as(state.copy, PG_ADMIN),
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA "
+        "public TO PUBLIC");
     return state.copy;
 }
 
