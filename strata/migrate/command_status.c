@@ -138,7 +138,9 @@ static st_err run_status(struct command *k)
     }
     if (f.hash) {
         (void)fprintf(k->out, "schema     %s%s\n", f.hash,
-                      changed_by_hand(&f) ? ", which is not what the newest revision left" : "");
+                      changed_by_hand(&f) ? ", which is not what the newest revision left"
+                      : expected(&f)      ? ""
+                                          : ", with nothing to compare: the newest revision has no hash");
     }
     return 0;
 }

@@ -120,6 +120,8 @@ DB_TEST(what_was_changed_past_the_revisions_is_noticed)
     ends(w->e, "check", 1, "the schema was changed past the revisions");
     must(w, "DROP INDEX extra");
     ends(w->e, "check", 0, "the database has all 2 revisions\n");
+    must(w, "UPDATE strata_revisions SET schema_hash = NULL");
+    ends(w->e, "status", 0, ", with nothing to compare: the newest revision has no hash");
 }
 
 /* As programs made strata_revisions before it had a hash. */
