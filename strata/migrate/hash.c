@@ -295,5 +295,5 @@ st_err migrate_hash_store(st_conn *c, arena *a, const struct migrate_scope *scop
     }
     ddl_string(&value, hash);
     migrate_hash_update(&b, value.p);
-    return b.err ? diag_nomem() : st_conn_exec(c, b.p, deadline);
+    return b.err || value.err ? diag_nomem() : st_conn_exec(c, b.p, deadline);
 }

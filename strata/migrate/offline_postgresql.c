@@ -23,27 +23,26 @@ static void string_or_null(buf *b, const char *s)
 
 /* ---- around all ---- */
 
-/* "CREATE TABLE " as one that may be there. */
-static void put_if_not_exists(struct offline_script *k, const char *create)
+/* As one that may be there. */
+static st_err put_table(struct offline_script *k, st_err (*create)(buf *b, enum st_dialect d, arena *a))
 {
     static const char head[] = "CREATE TABLE ";
-    buf_printf(&k->text, "%sIF NOT EXISTS %s;\n", head, create + sizeof head - 1);
+    buf b BUF_AUTO;
+    buf_init(&b, ST_DDL_MAX);
+    st_err rc = create(&b, ST_POSTGRESQL, k->a);
+    if (rc || b.err) {
+        return rc ? rc : diag_nomem();
+    }
+    buf_printf(&k->text, "%sIF NOT EXISTS %s;\n", head, b.p + sizeof head - 1);
+    return 0;
 }
 
 static st_err put_tables(struct offline_script *k)
 {
-    buf b BUF_AUTO;
-    buf_init(&b, ST_DDL_MAX);
-    st_err rc = 0;
-    if (offline_count(k) == 0) {
-        rc = migrate_version_create(&b, ST_POSTGRESQL, k->a);
-        put_if_not_exists(k, b.p);
-    }
+    st_err rc = offline_count(k) == 0 ? put_table(k, migrate_version_create) : 0;
     put_text(k, "ALTER TABLE \"strata_revisions\" ADD COLUMN IF NOT EXISTS \"schema_hash\" text COLLATE \"C\";\n");
-    buf_clear(&b);
     if (!rc && k->journal) {
-        rc = migrate_journal_create(&b, ST_POSTGRESQL, k->a);
-        put_if_not_exists(k, b.p);
+        rc = put_table(k, migrate_journal_create);
         put_text(k, "ALTER TABLE \"strata_journal\" ADD COLUMN IF NOT EXISTS \"error\" text COLLATE \"C\";\n");
     }
     return rc;

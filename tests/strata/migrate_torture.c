@@ -224,8 +224,8 @@ static const char *const looks[] = {"current",
                                     "inspect",
                                     "lint",
                                     "history",
-                                    "upgrade --sql base:head",
-                                    "downgrade --sql head:base",
+                                    "upgrade --sql --skip-steps base:head",
+                                    "downgrade --sql --skip-steps head:base",
                                     "stamp head",
                                     "revision -m more"};
 
