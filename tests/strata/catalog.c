@@ -55,7 +55,8 @@ const char *catalog(struct world *w)
         "FROM t JOIN pg_class USING (oid) "
         "UNION ALL SELECT format('%s policy %s %s %s to %s using %s check %s', relname, polname, polcmd, "
         "polpermissive, "
-        "polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM t JOIN "
+        "(SELECT array_agg(r::regrole::text ORDER BY r::regrole::text) FROM unnest(polroles) AS r), "
+        "pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM t JOIN "
         "pg_policy "
         "ON polrelid = t.oid) AS lines");
 }

@@ -1,6 +1,7 @@
 /* Databases that others made, as an adversary would: inspect prints C that compiles and says what it leaves out, stamp
  * and check agree with it, and what is written from there on touches nothing that is not ours. */
 #include "catalog.h"
+#include "offline.h"
 #include "shop.h"
 #include "strata/define.h"
 #include "strata/migrate/autogen.h"
@@ -181,6 +182,7 @@ static const char *make_hostile(struct world *w)
 
 DB_TEST(a_hostile_database_is_adopted_and_left_as_it_is)
 {
+    offline_off(w->dialect == ST_SQLITE ? "of tables that others spelled the hash is another" : NULL);
     struct shop s;
     shop_open(&s, w);
     const char *was = make_hostile(w);
