@@ -34,7 +34,7 @@ static const char lines_postgresql[] =
     "relname, "
     "attname, format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), attgenerated, "
     "attidentity, "
-    "attcollation, col_description(attrelid, attnum)) AS line "
+    "attcollation::regcollation, col_description(attrelid, attnum)) AS line "
     "FROM t JOIN pg_attribute a ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped "
     "LEFT JOIN pg_attrdef d ON adrelid = t.oid AND adnum = attnum "
     "UNION ALL SELECT relname, format('%s constraint %s %s', relname, conname, pg_get_constraintdef(c.oid)) "

@@ -50,7 +50,7 @@ static void find_holder(st_conn *c, arena *a, int64_t deadline, char ret[static 
             "AS l "
             "JOIN pg_catalog.pg_stat_activity AS a USING (pid) JOIN pg_catalog.pg_database AS d ON d.oid = l.database "
             "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database() AND l.objsubid = 1 AND "
-            "(l.classid::bigint << 32 | l.objid::bigint) = " LOCK_NUMBER),
+            "(l.classid::bigint << 32 | l.objid::bigint) = " MIGRATE_LOCK_NUMBER),
         .shape = &shape,
         .arena = a,
         .row = take_holder,

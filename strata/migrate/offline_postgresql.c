@@ -48,10 +48,13 @@ static st_err put_tables(struct offline_script *k)
     return rc;
 }
 
-/* The query of the hash as a function, since it is as long as the history. */
+/* The query of the hash as a function, since it is as long as the history; printed as migrate_print_plainly has it. */
 static void put_hash(struct offline_script *k)
 {
-    put_text(k, "CREATE OR REPLACE FUNCTION pg_temp.strata_hash() RETURNS text LANGUAGE sql AS $strata$\n");
+    put_text(k,
+             "CREATE OR REPLACE FUNCTION pg_temp.strata_hash() RETURNS text LANGUAGE sql\n"
+             "SET quote_all_identifiers = off SET datestyle = 'ISO, YMD' SET intervalstyle = postgres SET timezone = "
+             "'UTC'\nSET bytea_output = hex SET extra_float_digits = 1 AS $strata$\n");
     migrate_hash_sql(&k->text, &k->scope);
     put_text(k, "\n$strata$;\n");
 }
