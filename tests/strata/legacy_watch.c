@@ -56,7 +56,7 @@ static void see_waits(PGconn *pg, struct program_stats *all)
 {
     PGresult *r = PQexecPrepared(pg, "waits", 0, NULL, NULL, NULL, 0);
     for (int i = 0; i < PQntuples(r); i++) {
-        int pid = atoi(PQgetvalue(r, i, 0));
+        int pid = (int)strtol(PQgetvalue(r, i, 0), NULL, 10);
         const char *type = PQgetvalue(r, i, 1);
         for (size_t k = 0; k < PROGRAMS_MAX; k++) {
             struct looks *l = &all[k].looks;

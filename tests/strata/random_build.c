@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "random_models.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct maker {
@@ -29,6 +30,7 @@ const char *spec_column_name(arena *a, const struct spec_column *c)
                          : c->decimal             ? "dec"
                          : spec_is_value(c->type) ? "val"
                                                   : prefixes[c->type];
+    assert(prefix);
     switch (c->name) {
     case 3:
         return arena_printf(a, "%s Order%u", prefix, c->name);
