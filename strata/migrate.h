@@ -227,7 +227,7 @@ typedef struct st_backfill {
     const char *where;      /* of the rows that need it; NULL: all */
     const char *left;       /* rows of which this holds afterwards could not be filled; they are counted and
                                reported. NULL: none */
-    uint32_t batch;         /* rows; 0: 1,000 */
+    uint32_t batch;         /* rows; 0: as many as take 50 ms, at most 1,000, which is what scripts of --sql take */
     uint32_t pause_ms;      /* 0: as long as the batch took, at most 100; 1 and more: that many */
 } st_backfill;
 st_err st_run_backfill(st_ops *o, const st_backfill *b);

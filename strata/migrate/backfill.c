@@ -7,6 +7,8 @@
 #include "strata/migrate/backfill.h"
 #include "strata/select.h"
 
+/* A batch holds its rows' locks until it commits, and a program that writes one of them waits. */
+enum { BATCH_FIRST = 250, BATCH_LEAST = 25, BATCH_MS = 50 };
 enum { PAUSE_LONGEST_MS = 100, COUNT_MS = 15000, LAG_EVERY_MS = 1000, LAG_PAUSE_MS = 1000 };
 static const int64_t RATE_NS = 5000000000;
 
@@ -17,6 +19,7 @@ struct filler {
     struct migrate_journal_row row; /* as it stands in the journal; the cursor in a buffer of its own */
     buf cursor;
     size_t at;
+    uint32_t size; /* of the next batch, in rows */
     int64_t began;
     struct {
         int64_t at, rows;
@@ -153,10 +156,9 @@ static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
         {.type = ST_TEXT, .nullable = true, .offset = offsetof(struct batch_result, cursor)},
     };
     static const struct st_shape shape = {fields, 2, sizeof(struct batch_result), 0};
-    uint32_t n = k->f->batch ? k->f->batch : MIGRATE_BATCH_ROWS;
     buf b BUF_AUTO;
     buf_init(&b, ST_DDL_MAX);
-    backfill_batch(&b, k->r->d, k->f, &k->key, k->row.cursor, n);
+    backfill_batch(&b, k->r->d, k->f, &k->key, k->row.cursor, k->size);
     if (b.err) {
         return diag_nomem();
     }
@@ -173,11 +175,23 @@ static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
     return b.err ? diag_nomem() : st_conn_exec(k->r->conn, b.p, k->r->deadline);
 }
 
+/* As many rows as take BATCH_MS, unless the revision says how many. */
+static uint32_t next_size(const struct filler *k, int64_t took_ns)
+{
+    if (k->f->batch) {
+        return k->f->batch;
+    }
+    int64_t fits = (int64_t)k->size * BATCH_MS * 1000000 / (took_ns > 0 ? took_ns : 1);
+    int64_t most = (int64_t)k->size * 2 < MIGRATE_BATCH_ROWS ? (int64_t)k->size * 2 : MIGRATE_BATCH_ROWS;
+    return (uint32_t)(fits < BATCH_LEAST ? BATCH_LEAST : fits < most ? fits : most);
+}
+
 /* One transaction. *ret_done when it was the last, or somebody else's. */
 static st_err batch(struct filler *k, arena *a, bool *ret_done, bool *ret_theirs)
 {
     struct batch_result got = {0};
     st_err rc = migrate_begin_locked(k->r);
+    int64_t start = clock_mono_ns();
     rc = rc || k->r->held ? rc : read_row(k, a, ret_theirs);
     if (!rc && *ret_theirs) {
         return st_conn_exec(k->r->conn, "ROLLBACK", k->r->deadline);
@@ -193,7 +207,8 @@ static st_err batch(struct filler *k, arena *a, bool *ret_done, bool *ret_theirs
     }
     rc = k->cursor.err ? diag_nomem() : put_row(k, a, "running");
     rc = rc ? rc : migrate_commit(k->r);
-    *ret_done = got.rows < (int64_t)(k->f->batch ? k->f->batch : MIGRATE_BATCH_ROWS);
+    *ret_done = got.rows < k->size;
+    k->size = next_size(k, clock_mono_ns() - start);
     if (!rc) {
         k->r->tries = 0;
         tell(k, ST_M_BATCH, 0);
@@ -289,6 +304,7 @@ st_err migrate_backfill(struct migrate_runner *r, struct migrate_round *round, s
     const struct migrate_step *s = &r->plan.steps[r->plan.phases[at].first];
     assert(s->kind == MIGRATE_STEP_BACKFILL && s->op);
     struct filler k = {.r = r, .f = s->op->backfill, .at = at, .began = clock_mono_ns()};
+    k.size = k.f->batch ? k.f->batch : BATCH_FIRST;
     buf_init(&k.cursor, ST_DDL_MAX);
     st_err rc = fill(&k, round);
     buf_release(&k.cursor);

@@ -70,7 +70,7 @@ static st_err show_step(struct command *k, enum st_dialect d, const struct migra
             return diag_nomem();
         }
         show_text(k->out, b.p);
-        (void)fprintf(k->out, "      -- in batches of %u rows\n",
+        (void)fprintf(k->out, "      -- in batches of %s%u rows\n", s->op->backfill->batch ? "" : "at most ",
                       s->op->backfill->batch ? s->op->backfill->batch : 1000);
         break;
     }

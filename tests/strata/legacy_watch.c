@@ -15,11 +15,12 @@ struct held {
     int64_t since, seen;
 };
 
-/* Locks that readers or writers wait for; whoever waits for one has others waiting behind it. */
+/* Locks of tables that readers or writers wait for; whoever waits for one has others waiting behind it. */
 static const char locks_sql[] =
     "SELECT l.virtualtransaction || ' ' || l.mode || ' ' || c.relname, l.mode || ' ' || c.relname || ', ' || "
     "coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80), '') FROM pg_locks l JOIN pg_class c ON c.oid = "
-    "l.relation LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE c.relname IN ('domains', 'jobs') AND l.mode IN "
+    "l.relation LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'relation' AND "
+    "c.relname IN ('domains', 'jobs') AND l.mode IN "
     "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')";
 static const char waits_sql[] = "SELECT pid, coalesce(wait_event_type, '') FROM pg_stat_activity WHERE "
                                 "application_name = 'legacy program' AND state = 'active'";
