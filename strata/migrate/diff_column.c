@@ -285,12 +285,12 @@ st_err diff_columns(struct compare *c, const struct compare_pair *p)
 {
     st_err rc = add_columns(c, p, false);
     rc = rc ? rc : change_key(c, p);
+    rc = rc ? rc : drop_columns(c, p, true); /* what they are computed from may change its type */
     for (size_t i = 0; !rc && i < p->to->n_columns; i++) {
         const struct seen_column *is = &p->to->columns[i], *was = compare_column_from(p, is->c.name);
         bool anew = was && was->c.generated && is->c.generated && p->moved[was - p->from->columns];
         rc = was && !anew && !diff_enum_leaves(c, p, was) ? alter(c, p, was, is) : 0;
     }
     rc = rc ? rc : add_columns(c, p, true);
-    rc = rc ? rc : drop_columns(c, p, true);
     return rc ? rc : drop_columns(c, p, false);
 }
