@@ -153,7 +153,7 @@ def counts(record):
             passed += 1
     if record['result'] != 'OK' and not failed:
         failed = 1
-        names.append({'TIMEOUT': 'timed out', 'SKIP': 'skipped'}.get(
+        names.append({'TIMEOUT': 'timed out', 'SKIP': 'skipped', 'INTERRUPT': 'interrupted, and the run with it'}.get(
             record['result'], 'ended with %s' % record.get('returncode')))
     elif record['result'] == 'OK' and passed + failed == 0:
         failed = 1

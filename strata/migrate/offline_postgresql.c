@@ -1,5 +1,8 @@
 /* Revisions as a script for psql. It asks before each revision and phase whether they are done, by psql's own \if. */
 #include "strata/migrate/offline.h"
+
+#include <assert.h>
+
 #include "strata/migrate/sql_look.h"
 
 static st_err checked(const struct offline_script *k)
@@ -150,6 +153,7 @@ static st_err put_locks(struct phase *f)
     const struct migrate_phase *phase = &f->p->phases[f->at];
     struct locks l = {.a = f->k->a};
     st_err rc = 0;
+    assert(!phase->n || f->p->steps);
     for (size_t i = phase->first; !rc && i < phase->first + phase->n; i++) {
         const struct migrate_step *s = &f->p->steps[i];
         rc = add_lock(&l, s->lock, s->locked);
@@ -199,6 +203,7 @@ static st_err put_steps(struct phase *f)
 static void put_index(struct phase *f, const struct migrate_step *s)
 {
     buf *b = &f->k->text, name BUF_AUTO;
+    assert(s);
     buf_init(&name, 4096);
     bool drops = s->kind != MIGRATE_STEP_INDEX;
     ddl_ident(&name, drops ? s->op->name : s->index);

@@ -1,5 +1,6 @@
 #include "offline.h"
 
+#include <assert.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +68,7 @@ static int run_program(const char *const *argv, const char *in, const char **sai
     if (pid == 0) {
         char *words[16];
         size_t n = 0;
+        assert(argv[0]);
         for (; argv[n] && n < 15; n++) {
             words[n] = strdup(argv[n]);
         }
