@@ -131,7 +131,7 @@ static st_err read_row(struct filler *k, arena *a, bool *ret_theirs)
 }
 
 struct batch_result {
-    int64_t rows;
+    int64_t found, rows;
     const char *cursor;
 };
 
@@ -152,10 +152,11 @@ static const char along_the_key[] =
 static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
 {
     static const struct st_field fields[] = {
+        {.type = ST_INT64, .offset = offsetof(struct batch_result, found)},
         {.type = ST_INT64, .offset = offsetof(struct batch_result, rows)},
         {.type = ST_TEXT, .nullable = true, .offset = offsetof(struct batch_result, cursor)},
     };
-    static const struct st_shape shape = {fields, 2, sizeof(struct batch_result), 0};
+    static const struct st_shape shape = {fields, 3, sizeof(struct batch_result), 0};
     buf b BUF_AUTO;
     buf_init(&b, ST_DDL_MAX);
     backfill_batch(&b, k->r->d, k->f, &k->key, k->row.cursor, k->size);
@@ -167,7 +168,7 @@ static st_err run_batch(struct filler *k, arena *a, struct batch_result *ret)
     struct st_stmt q[] = {{.sql = str_of(along_the_key)},
                           {.sql = {b.p, b.len}, .shape = &shape, .arena = a, .row = take_batch, .arg = ret}};
     st_err rc = st_conn_run(k->r->conn, q + lite, 2 - lite, k->r->deadline, NULL);
-    if (rc || !ret->rows || k->r->d == ST_POSTGRESQL) {
+    if (rc || !ret->found || k->r->d == ST_POSTGRESQL) {
         return rc;
     }
     buf_clear(&b);
@@ -200,14 +201,14 @@ static st_err batch(struct filler *k, arena *a, bool *ret_done, bool *ret_theirs
     if (rc) {
         return rc;
     }
-    if (got.rows) {
+    if (got.found) {
         buf_clear(&k->cursor);
         buf_puts(&k->cursor, got.cursor);
         k->row.rows += got.rows;
     }
     rc = k->cursor.err ? diag_nomem() : put_row(k, a, "running");
     rc = rc ? rc : migrate_commit(k->r);
-    *ret_done = got.rows < k->size;
+    *ret_done = got.found < k->size;
     k->size = next_size(k, clock_mono_ns() - start);
     if (!rc) {
         k->r->tries = 0;

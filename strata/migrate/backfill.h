@@ -15,7 +15,8 @@ struct backfill_key {
 };
 /* The primary key of the table, in arena a. ST_E_SCHEMA: there is no such table; ST_E_INVALID: it has no key. */
 st_err backfill_find_key(st_conn *c, arena *a, const char *table, int64_t deadline, struct backfill_key *ret);
-/* A query of one row: how many rows the next batch has, and its last place. On PostgreSQL it fills them, too. after:
+/* A query of one row: how many rows the next batch has, how many of them still wanted it when they were locked, and its
+ * last place. On PostgreSQL it fills them, too. after:
  * the place to go on behind, or NULL. */
 void backfill_batch(buf *b, enum st_dialect d, const st_backfill *f, const struct backfill_key *key, const char *after,
                     uint32_t rows);

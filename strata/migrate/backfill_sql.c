@@ -99,7 +99,7 @@ static void wanted(buf *b, enum st_dialect d, const st_backfill *f, const struct
 static void keys_of_batch(buf *b, enum st_dialect d, const st_backfill *f, const struct backfill_key *key,
                           const char *after, uint32_t rows)
 {
-    buf_puts(b, "WITH strata_batch AS MATERIALIZED (SELECT ");
+    buf_puts(b, "WITH strata_found AS MATERIALIZED (SELECT ");
     for (size_t i = 0; i < key->n; i++) {
         buf_puts(b, i ? ", " : "");
         ddl_ident(b, key->columns[i].name);
@@ -110,7 +110,38 @@ static void keys_of_batch(buf *b, enum st_dialect d, const st_backfill *f, const
     wanted(b, d, f, key, after, NULL);
     buf_puts(b, " ORDER BY ");
     names(b, key, false, "");
-    buf_printf(b, " LIMIT %u%s)", rows, d == ST_POSTGRESQL ? " FOR NO KEY UPDATE" : "");
+    buf_printf(b, " LIMIT %u)", rows);
+}
+
+static void same_key(buf *b, const st_backfill *f, const struct backfill_key *key)
+{
+    buf_puts(b, " WHERE ");
+    for (size_t i = 0; i < key->n; i++) {
+        buf_puts(b, i ? " AND " : "");
+        ddl_ident(b, f->table);
+        buf_put_char(b, '.');
+        ddl_ident(b, key->columns[i].name);
+        buf_printf(b, " = strata_key_%zu", i);
+    }
+}
+
+/* Rows are locked when all of the batch have been found: between two of them there may be a million to read. They are
+ * looked up one by one, in the order of their keys, which no plan can turn round, and looked at again. (What is
+ * MATERIALIZED is still read row by row, but for the count.) */
+static void fill_batch(buf *b, const st_backfill *f, const struct backfill_key *key)
+{
+    buf_puts(b, ", strata_batch AS MATERIALIZED (SELECT strata_found.* FROM strata_found, LATERAL (SELECT 1 FROM ");
+    ddl_ident(b, f->table);
+    same_key(b, f, key);
+    if (f->where) {
+        buf_printf(b, " AND (%s)", f->where);
+    }
+    buf_puts(b, " FOR NO KEY UPDATE) AS strata_row WHERE (SELECT count(*) FROM strata_found) > 0), strata_fill AS "
+                "(UPDATE ");
+    ddl_ident(b, f->table);
+    buf_printf(b, " SET %s FROM strata_batch", f->set);
+    same_key(b, f, key);
+    buf_put_char(b, ')');
 }
 
 void backfill_batch(buf *b, enum st_dialect d, const st_backfill *f, const struct backfill_key *key, const char *after,
@@ -119,19 +150,10 @@ void backfill_batch(buf *b, enum st_dialect d, const st_backfill *f, const struc
     bool lite = d == ST_SQLITE;
     keys_of_batch(b, d, f, key, after, rows);
     if (!lite) {
-        buf_puts(b, ", strata_fill AS (UPDATE ");
-        ddl_ident(b, f->table);
-        buf_printf(b, " SET %s FROM strata_batch WHERE ", f->set);
-        for (size_t i = 0; i < key->n; i++) {
-            buf_puts(b, i ? " AND " : "");
-            ddl_ident(b, f->table);
-            buf_put_char(b, '.');
-            ddl_ident(b, key->columns[i].name);
-            buf_printf(b, " = strata_key_%zu", i);
-        }
-        buf_put_char(b, ')');
+        fill_batch(b, f, key);
     }
-    buf_printf(b, " SELECT (SELECT count(*) FROM strata_batch), (SELECT ");
+    buf_printf(b, " SELECT (SELECT count(*) FROM strata_found), (SELECT count(*) FROM %s), (SELECT ",
+               lite ? "strata_found" : "strata_batch");
     for (size_t i = 0; i < key->n; i++) {
         buf_puts(b, i ? " || ', ' || " : "");
         if (lite) {
@@ -145,7 +167,7 @@ void backfill_batch(buf *b, enum st_dialect d, const st_backfill *f, const struc
             b->err = b->err ? b->err : part.err;
         }
     }
-    buf_puts(b, " FROM strata_batch ORDER BY ");
+    buf_puts(b, " FROM strata_found ORDER BY ");
     for (size_t i = 0; i < key->n; i++) {
         buf_printf(b, "%sstrata_key_%zu DESC", i ? ", " : "", i);
     }

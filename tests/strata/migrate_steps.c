@@ -1,6 +1,7 @@
 /* Steps in C and backfills, on both databases and through PgBouncer. */
 #include <signal.h>
 
+#include "base/clock.h"
 #include "catalog.h"
 #include "notes.h"
 #include "offline.h"
@@ -212,6 +213,70 @@ DB_TEST(a_table_without_a_key_is_no_place_for_one)
     ck_assert_msg(says("table keyless has no primary key") && says("st_sql"), "%s", diag_last()->message);
 }
 
+/* ---- rows that want nothing, between those that do ---- */
+
+static st_err up_sparse(st_ops *o)
+{
+    st_create_table(o, &(const st_table){.name = "sparse",
+                                         ST_COLUMNS({"id", ST_INT64, .pk = true}, {"v", ST_INT64, .nullable = true},
+                                                    {"w", ST_INT64, .default_sql = "0"})});
+    return st_sql(o, 0, "INSERT INTO sparse (id) SELECT i FROM generate_series(1, 1000) AS i");
+}
+static st_err fill_sparse(st_ops *o)
+{
+    return st_run_backfill(o, &(const st_backfill){.table = "sparse",
+                                                   .set = "v = id",
+                                                   .where = "v IS NULL AND (id = 1 OR pg_sleep(0.001)::text = '-')"});
+}
+static const st_revision sparse = {.id = "s1", .message = "sparse", .upgrade = up_sparse};
+static const st_revision sparse_filled = {.id = "s2", .parents = {"s1"}, .message = "filled", .upgrade = fill_sparse};
+static const struct st_migrations sparse_fills = {
+    .revisions = (const st_revision *const[]){&sparse, &sparse_filled, NULL}, .program = "prog migrate"};
+
+struct writing {
+    st_engine *e;
+    bool over;
+    unsigned times;
+    int64_t longest_ns;
+};
+
+static int write_first(void *arg)
+{
+    struct writing *k = arg;
+    while (!k->over) {
+        int64_t start = clock_mono_ns();
+        OK(st_engine_execute(k->e, "UPDATE sparse SET w = w + 1 WHERE id = 1", FIBER_FOREVER));
+        int64_t ns = clock_mono_ns() - start;
+        k->longest_ns = ns > k->longest_ns ? ns : k->longest_ns;
+        k->times++;
+        OK(fiber_sleep_until(fiber_in_ms(5)));
+    }
+    return 0;
+}
+
+START_TEST(a_backfill_holds_no_row_while_it_looks_for_the_next)
+{
+    struct world w;
+    world_open(&w, ST_POSTGRESQL, NULL);
+    OK(st_upgrade(w.e, &sparse_fills, "s1", FIBER_FOREVER));
+    offline_off("others write meanwhile");
+    struct writing k = {.e = w.e};
+    FIBER_BUNDLE(b);
+    OK(fiber_start(&b, write_first, &k));
+    int64_t start = clock_mono_ns();
+    OK(st_upgrade(w.e, &sparse_fills, "head", FIBER_FOREVER));
+    int64_t took = clock_mono_ns() - start;
+    k.over = true;
+    OK(fiber_bundle_wait(&b, FIBER_FOREVER));
+    ck_assert_int_gt(took, INT64_C(1000000000)); /* the sleeps */
+    ck_assert_uint_gt(k.times, 10);
+    ck_assert_msg(k.longest_ns < took / 3, "waited %.0f ms of %.0f ms", (double)k.longest_ns / 1e6, (double)took / 1e6);
+    ck_assert_int_eq(number(&w, "SELECT v FROM sparse WHERE id = 1"), 1);
+    offline_off(NULL);
+    world_close(&w);
+}
+END_TEST
+
 /* ---- a replica that is behind ---- */
 
 static bool replica_is_behind(const char *url)
@@ -359,5 +424,5 @@ RUN("strata migrate steps", 60, CASE(a_step_in_c_is_a_transaction_with_its_place
     CASE(a_backfill_goes_along_any_key_and_counts_what_it_could_not_fill),
     CASE(a_backfill_reads_no_more_of_the_table_for_each_batch), CASE(a_backfill_goes_through_a_transaction_pooler),
     CASE(a_backfill_that_was_ended_goes_on_where_it_was), CASE(a_table_without_a_key_is_no_place_for_one),
-    CASE(a_backfill_waits_for_a_replica_that_is_behind), CASE(phases_survive_every_failed_allocation),
-    CASE(plans_survive_every_failed_allocation));
+    CASE(a_backfill_waits_for_a_replica_that_is_behind), CASE(a_backfill_holds_no_row_while_it_looks_for_the_next),
+    CASE(phases_survive_every_failed_allocation), CASE(plans_survive_every_failed_allocation));
