@@ -255,7 +255,8 @@ typedef struct st_parallel {
     const st_table_column *is;              /* the new one, by its name until the swap; keys are for other operations */
     struct st_conversion forward, backward; /* NULL: what is known of the types (text, enum, uuid, integers); nothing is
                                                written back when nothing is known */
-    const char *otherwise;                  /* as in default_sql: "uuid()"; NULL: what does not convert stays null */
+    const char *otherwise;                  /* as in default_sql; "uuid()" makes them in the order of time (version 7),
+                                               so that indexes grow at their end. NULL: what does not convert stays null */
     bool indexed; /* programs look rows up by the new column: an index <table>_<column>_idx on it. That beside a column
                      of the primary key has one anyway. Not unique: two texts may be one uuid; st_swap_key wants it */
 } st_parallel;

@@ -261,9 +261,10 @@ struct st_bulk_result {
                                    ST_M8_, ST_M7_, ST_M6_, ST_M5_, ST_M4_, ST_M3_, ST_M2_, ST_M1_, )(T_, __VA_ARGS__), \
                         ST_MEMBERS_END})
 /* rows: array of n pointers to structs; the session fills in ids that are nil, tenant, version, timestamps, client
- * defaults (the row that was there keeps its own id). Of rows given twice in one call (equal in conflict) the last one
- * counts. Each row is validated first. Runs at once, after a flush, inside the session's transaction. ret may be NULL.
- */
+ * defaults (the row that was there keeps its own id). Texts that it made live as long as what it loaded: write the
+ * struct anew before it is used after st_expunge_all or in another session. Of rows given twice in one call (equal in
+ * conflict) the last one counts. Each row is validated first. Runs at once, after a flush, inside the session's
+ * transaction. ret may be NULL. */
 #define st_insert_many(s, T_, rows, n, ret, ...) \
     st_insert_many_((s), &T_##_model, (void *const *)(rows), (n), &(const struct st_bulk_options){__VA_ARGS__}, (ret))
 st_err st_insert_many_(st_session *s, const st_model *m, void *const *rows, size_t n, const struct st_bulk_options *o,

@@ -12,48 +12,42 @@ static const st_table version_table = {
                {"schema_hash", ST_TEXT, .nullable = true}),
 };
 
-static int take_count(void *arg, void *obj)
+static int take_any(void *arg, void *obj)
 {
     (void)obj;
     *(bool *)arg = true;
     return 0;
 }
 
-st_err migrate_table_exists(st_conn *c, arena *a, const char *table, int64_t deadline, bool *ret)
+/* Whether a query has a row. */
+static st_err any(st_conn *c, arena *a, const char *sql, int64_t deadline, bool *ret)
 {
     static const struct st_field field = {.type = ST_INT64};
     static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
-    bool lite = st_conn_dialect(c) == ST_SQLITE;
     *ret = false;
+    struct st_stmt q = {.sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = take_any, .arg = ret};
+    return sql ? st_conn_run(c, &q, 1, deadline, NULL) : diag_nomem();
+}
+
+st_err migrate_table_exists(st_conn *c, arena *a, const char *table, int64_t deadline, bool *ret)
+{
+    bool lite = st_conn_dialect(c) == ST_SQLITE;
     const char *sql = arena_printf(a,
                                    lite ? "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '%s'"
                                         : "SELECT 1::bigint WHERE to_regclass('%s') IS NOT NULL",
                                    table);
-    if (!sql) {
-        return diag_nomem();
-    }
-    struct st_stmt q = {.sql = str_of(sql), .quick = true, .shape = &shape, .arena = a, .row = take_count, .arg = ret};
-    return st_conn_run(c, &q, 1, deadline, NULL);
+    return any(c, a, sql, deadline, ret);
 }
 
-/* Tables that an older program made have no schema_hash. */
-static st_err has_hash(st_conn *c, arena *a, int64_t deadline, bool *ret)
+st_err migrate_column_exists(st_conn *c, arena *a, const char *table, const char *column, int64_t deadline, bool *ret)
 {
-    static const struct st_field field = {.type = ST_INT64};
-    static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
-    *ret = false;
-    struct st_stmt q = {
-        .sql =
-            st_conn_dialect(c) == ST_SQLITE
-                ? STR("SELECT 1 FROM pragma_table_info('strata_revisions') WHERE name = 'schema_hash'")
-                : STR("SELECT 1::bigint FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('strata_revisions') "
-                      "AND attname = 'schema_hash' AND NOT attisdropped"),
-        .quick = true,
-        .shape = &shape,
-        .arena = a,
-        .row = take_count,
-        .arg = ret};
-    return st_conn_run(c, &q, 1, deadline, NULL);
+    bool lite = st_conn_dialect(c) == ST_SQLITE;
+    const char *sql = arena_printf(a,
+                                   lite ? "SELECT 1 FROM pragma_table_info('%s') WHERE name = '%s'"
+                                        : "SELECT 1::bigint FROM pg_catalog.pg_attribute WHERE attrelid = "
+                                          "to_regclass('%s') AND attname = '%s' AND NOT attisdropped",
+                                   table, column);
+    return any(c, a, sql, deadline, ret);
 }
 
 st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret)
@@ -68,7 +62,9 @@ st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate
     static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_applied), 0};
     *ret = (struct migrate_state){0};
     st_err rc = migrate_table_exists(c, a, "strata_revisions", deadline, &ret->table_exists);
-    rc = rc || !ret->table_exists ? rc : has_hash(c, a, deadline, &ret->has_hash);
+    rc = rc || !ret->table_exists
+             ? rc
+             : migrate_column_exists(c, a, "strata_revisions", "schema_hash", deadline, &ret->has_hash);
     if (rc || !ret->table_exists) {
         return rc;
     }

@@ -26,6 +26,16 @@ static void glob_uuid(buf *b)
     buf_puts(b, "'");
 }
 
+/* A blob of n bytes that count up. */
+static void bytes(buf *b, unsigned first, unsigned n)
+{
+    buf_puts(b, "x'");
+    for (unsigned i = first; i < first + n; i++) {
+        buf_printf(b, "%02x", i);
+    }
+    buf_puts(b, "'");
+}
+
 /* 8-4-4-4-12 hexadecimal digits, in either case: what both databases' programs write. PostgreSQL reads more forms. */
 static void text_to_uuid(buf *b, enum st_dialect d, const char *value)
 {
@@ -45,11 +55,30 @@ static void text_to_uuid(buf *b, enum st_dialect d, const char *value)
     }
     buf_puts(b, " AS BLOB) END FROM (SELECT lower(");
     buf_puts(b, value);
-    buf_puts(b, ") AS h, '0123456789abcdef' AS d, x'");
-    for (int byte = 0; byte < 256; byte++) {
-        buf_printf(b, "%02x", (unsigned)byte);
+    buf_puts(b, ") AS h, '0123456789abcdef' AS d, ");
+    bytes(b, 0, 256);
+    buf_puts(b, " AS b))");
+}
+
+void migrate_new_uuid(buf *b, enum st_dialect d)
+{
+    if (d == ST_POSTGRESQL) { /* 52 and 53: what makes a version 4 a version 7 */
+        buf_puts(b, "encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING substring(int8send(floor("
+                    "extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), "
+                    "'hex')::uuid");
+        return;
     }
-    buf_puts(b, "' AS b))");
+    buf_puts(b, "CAST((SELECT "); /* depends on no row: once in a statement */
+    for (int shift = 40; shift >= 0; shift -= 8) {
+        buf_printf(b, "substr(b, 1 + (t >> %d & 255), 1)%s", shift, shift ? " || " : "");
+    }
+    buf_puts(b, " FROM (SELECT ");
+    bytes(b, 0, 256);
+    buf_puts(b, " AS b, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS t)) || substr(");
+    bytes(b, 0x70, 16);
+    buf_puts(b, ", 1 + (random() & 15), 1) || randomblob(1) || substr(");
+    bytes(b, 0x80, 64);
+    buf_puts(b, ", 1 + (random() & 63), 1) || randomblob(7) AS BLOB)");
 }
 
 static void uuid_to_text(buf *b, enum st_dialect d, const char *value)

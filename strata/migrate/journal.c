@@ -13,33 +13,6 @@ static const st_table journal_table = {
                {"updated_at", ST_TIME, .default_sql = "now()"}),
 };
 
-enum { OLD_COLUMNS = 12 }; /* of tables that an older program made, which have no error */
-
-static int take_count(void *arg, void *obj)
-{
-    *(int64_t *)arg = *(const int64_t *)obj;
-    return 0;
-}
-
-/* 0: there is no such table. */
-static st_err count_columns(st_conn *c, arena *a, int64_t deadline, int64_t *ret)
-{
-    static const struct st_field field = {.type = ST_INT64};
-    static const struct st_shape shape = {&field, 1, sizeof(int64_t), 0};
-    *ret = 0;
-    struct st_stmt q = {
-        .sql = st_conn_dialect(c) == ST_SQLITE
-                   ? STR("SELECT count(*) FROM pragma_table_info('strata_journal')")
-                   : STR("SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('strata_journal') "
-                         "AND attnum > 0 AND NOT attisdropped"),
-        .quick = true,
-        .shape = &shape,
-        .arena = a,
-        .row = take_count,
-        .arg = ret};
-    return st_conn_run(c, &q, 1, deadline, NULL);
-}
-
 st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migrate_journal *ret)
 {
 #define AT(member) offsetof(struct migrate_journal_row, member)
@@ -62,10 +35,9 @@ st_err migrate_journal_read(st_conn *c, arena *a, int64_t deadline, struct migra
     static const struct st_shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct migrate_journal_row),
                                           0};
     *ret = (struct migrate_journal){0};
-    int64_t columns = 0;
-    st_err rc = count_columns(c, a, deadline, &columns);
-    ret->table_exists = columns > 0;
-    ret->has_error = columns > OLD_COLUMNS;
+    st_err rc = migrate_table_exists(c, a, "strata_journal", deadline, &ret->table_exists);
+    rc = rc || !ret->table_exists ? rc
+                                  : migrate_column_exists(c, a, "strata_journal", "error", deadline, &ret->has_error);
     if (rc || !ret->table_exists) {
         return rc;
     }

@@ -75,6 +75,8 @@ void pair_forward_or(const struct pair *x, buf *b, const char *row, const char *
     buf_puts(b, ", ");
     if (fallback) {
         buf_puts(b, fallback);
+    } else if (c.type == ST_UUID && strcmp(c.default_sql, "uuid()") == 0) {
+        migrate_new_uuid(b, x->d);
     } else {
         ddl_default(b, x->d, &c);
     }

@@ -205,6 +205,9 @@ struct migrate_op *migrate_op_add(st_ops *o, enum migrate_op_kind kind, const ch
 st_err migrate_op_fail(st_ops *o, st_err rc); /* makes it stick */
 
 /* ---- convert.c ---- */
+/* A new uuid of version 7 as an expression: RFC 9562's 48 bits of milliseconds, then random ones. It is no constant
+ * default on SQLite, since it has a subquery. */
+void migrate_new_uuid(buf *b, enum st_dialect d);
 /* The value, an SQL expression, of from's type as one of to's: NULL for what does not convert. own may be NULL. False
  * when nothing is known of these types. */
 bool migrate_convert(buf *b, enum st_dialect d, const st_table_column *from, const st_table_column *to,
@@ -359,6 +362,7 @@ struct migrate_state {
     bool table_exists, has_hash; /* older programs made it without schema_hash */
 };
 st_err migrate_table_exists(st_conn *c, arena *a, const char *table, int64_t deadline, bool *ret);
+st_err migrate_column_exists(st_conn *c, arena *a, const char *table, const char *column, int64_t deadline, bool *ret);
 st_err migrate_state_read(st_conn *c, arena *a, int64_t deadline, struct migrate_state *ret);
 /* Flags by node; ST_E_TOO_NEW for a row that is none. */
 st_err migrate_state_flags(const struct migrate_graph *g, const struct migrate_state *s, bool *ret);

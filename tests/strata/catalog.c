@@ -60,3 +60,23 @@ const char *catalog(struct world *w)
         "pg_policy "
         "ON polrelid = t.oid) AS lines");
 }
+
+int command_run(st_engine *e, const struct st_migrations *m, const char *args, char **out, char **err)
+{
+    char line[400], *argv[16] = {line};
+    int argc = 1;
+    size_t n;
+    ck_assert_int_lt(snprintf(line, sizeof line, "migrate %s", args), (int)sizeof line);
+    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
+        *p++ = '\0';
+        ck_assert_int_lt(argc, 15);
+        argv[argc++] = p;
+    }
+    free(*out);
+    free(*err);
+    FILE *o = open_memstream(out, &n), *x = open_memstream(err, &n);
+    int code = st_migrate_main(e, m, argc, argv, o, x);
+    (void)fclose(o);
+    (void)fclose(x);
+    return code;
+}

@@ -10,21 +10,7 @@ static char *out, *err;
 
 static int run(st_engine *e, const st_revision *r, const char *args)
 {
-    char line[200], *argv[8] = {line};
-    int argc = 1;
-    (void)snprintf(line, sizeof line, "migrate %s", args);
-    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
-        *p++ = '\0';
-        argv[argc++] = p;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    int code = st_migrate_main(e, NOTES_HISTORY(r), argc, argv, o, x);
-    (void)fclose(o);
-    (void)fclose(x);
-    return code;
+    return command_run(e, NOTES_HISTORY(r), args, &out, &err);
 }
 
 static void prints(struct world *w, const st_revision *r, const char *args, int code, const char *text)

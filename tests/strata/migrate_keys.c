@@ -1,4 +1,5 @@
 /* Keys that the database numbers become uuids and numbers again. */
+#include "base/clock.h"
 #include "catalog.h"
 #include "strata/migrate.h"
 
@@ -70,6 +71,33 @@ DB_TEST(numbers_go_on_while_uuids_are_the_key)
     ck_assert_str_eq(catalog(w), after);
 }
 
+/* The 48 bits of RFC 9562's version 7 as milliseconds; of a trigger's uuid, too. */
+DB_TEST(the_uuids_that_are_made_are_of_version_7_and_of_now)
+{
+    const char *hex = w->dialect == ST_SQLITE ? "hex(id_uuid)" : "upper(replace(id_uuid::text, '-', ''))";
+    OK(st_upgrade(w->e, &all, "a", FIBER_FOREVER));
+    must(w, "INSERT INTO jobs (status) VALUES ('one'), ('two'), ('three')");
+    const int64_t before = clock_wall_us() / 1000;
+    OK(st_upgrade(w->e, &all, "b", FIBER_FOREVER));
+    must(w, "INSERT INTO jobs (status) VALUES ('four')");
+    const int64_t after = clock_wall_us() / 1000;
+    const char *rows = text_of(w, arena_printf(w->a,
+                                               w->dialect == ST_SQLITE ? "SELECT group_concat(%s, ' ') FROM jobs"
+                                                                       : "SELECT string_agg(%s, ' ') FROM jobs",
+                                               hex));
+    ck_assert_uint_eq(strlen(rows), 4 * 32 + 3);
+    for (int i = 0; i < 4; i++) {
+        char when[13];
+        memcpy(when, rows + (size_t)i * 33, 12);
+        when[12] = '\0';
+        int64_t ms = strtoll(when, NULL, 16);
+        ck_assert_msg(ms >= before - 1 && ms <= after + 1, "%s is not of now", when);
+        ck_assert_int_eq(rows[i * 33 + 12], '7');
+        ck_assert_ptr_nonnull(strchr("89AB", rows[i * 33 + 16]));
+    }
+    ck_assert_int_eq(number(w, "SELECT count(DISTINCT id_uuid) FROM jobs"), 4);
+}
+
 /* ---- the index of the new column ---- */
 
 static const double least = 1;
@@ -130,4 +158,5 @@ DB_TEST(the_column_beside_comes_with_its_index_and_checks_and_goes_with_them)
 }
 
 RUN("strata migrate keys", 60, CASE(numbers_go_on_while_uuids_are_the_key),
+    CASE(the_uuids_that_are_made_are_of_version_7_and_of_now),
     CASE(the_column_beside_comes_with_its_index_and_checks_and_goes_with_them));

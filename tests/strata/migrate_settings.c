@@ -10,21 +10,7 @@ static char *out, *err;
 
 static int run(struct world *w, const char *args)
 {
-    char line[200], *argv[8] = {line};
-    int argc = 1;
-    (void)snprintf(line, sizeof line, "migrate %s", args);
-    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
-        *p++ = '\0';
-        argv[argc++] = p;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    int code = st_migrate_main(w->e, &small_history, argc, argv, o, x);
-    (void)fclose(o);
-    (void)fclose(x);
-    return code;
+    return command_run(w->e, &small_history, args, &out, &err);
 }
 
 static void does(struct world *w, const char *args, int code, const char *text, const char *what)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "faults.h"
 #include "random.h"
 #include "server.h"
@@ -32,23 +33,9 @@ static st_err code; /* of the command that ran last */
 
 static int run(st_engine *e, const struct st_migrations *m, const char *args)
 {
-    char line[200], *argv[8] = {line};
-    int argc = 1;
-    (void)snprintf(line, sizeof line, "migrate %s", args);
-    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
-        *p++ = '\0';
-        argv[argc++] = p;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    ck_assert(o && x);
     diag_clear();
-    int status = st_migrate_main(e, m, argc, argv, o, x);
+    int status = command_run(e, m, args, &out, &err);
     code = diag_last()->code;
-    (void)fclose(o);
-    (void)fclose(x);
     return status;
 }
 

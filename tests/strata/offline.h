@@ -16,9 +16,6 @@ void offline_off(const char *why);
 /* Only one script in n; STRATA_OFFLINE=1 proves all, and 0 none. */
 void offline_every(unsigned n);
 
-/* Runs a command line, split at blanks; the exit code. What it printed is in *out and *err, which are freed first. */
-int command_run(st_engine *e, const struct st_migrations *m, const char *args, char **out, char **err);
-
 /* A script to psql or sqlite3, as the database's user; the exit code, and what it printed to both in *said, which stays
  * until four programs later. */
 int offline_feed(st_engine *e, const char *script, const char **said);

@@ -211,6 +211,7 @@ TICKET_TEST(many_rows_get_them_and_an_upsert_makes_its_updates)
     ck_assert_str_eq(old->editor, "Gus");
     ck_assert_str_eq(fresh->editor, "Gus"); /* nobody knows beforehand which of the two a row is */
     ck_assert(old->edits == 1 && fresh->edits == 1);
+    rows[0] = (Ticket){.title = titles[0]}; /* what was made for it went with st_expunge_all */
     OK(st_insert_many(s, Ticket, at, 1, &r, .conflict = ST_MEMBERS(Ticket, title)));
     ck_assert_int_eq(r.kept, 1);
     rows[0].editor = "Hal";
