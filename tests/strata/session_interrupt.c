@@ -1,75 +1,12 @@
 /* A fiber cancelled, or out of time, at each of the places where a day's work suspends: the work ends there, each
  * transaction is there whole or not at all, and the connection goes back clean. */
-#include <unistd.h>
-
-#include "base/clock.h"
 #include "day.h"
 #include "faults.h"
 #include "fiber/internal.h"
+#include "interrupt.h"
 #include "readers.h"
 
-enum manner {
-    CANCELLED,      /* as soon as it waits */
-    CANCELLED_BUSY, /* a little later: a thread or the server is at work for it */
-    CANCELLED_LATE, /* when what it waited for has come, but before it runs */
-    OUT_OF_TIME,
-    MANNERS
-};
-static const char *const manners[MANNERS] = {"cancelled", "cancelled while busy", "cancelled late", "out of time"};
-
-struct plan {
-    const fiber *victim; /* NULL: nothing happens */
-    enum manner manner;
-    uint64_t nth, seen;
-};
-static struct plan plan;
-static int64_t jumped; /* how far the clock is ahead, ns */
-
-enum { HOUR_MS = 3600 * 1000, BUSY_US = 300 };
-
-int64_t __real_clock_mono_ns(void);
-int64_t __wrap_clock_mono_ns(void);
-int64_t __wrap_clock_mono_ns(void)
-{
-    return __real_clock_mono_ns() + __atomic_load_n(&jumped, __ATOMIC_RELAXED);
-}
-
-static void strike(fiber *f)
-{
-    switch (plan.manner) {
-    case CANCELLED_BUSY:
-        (void)usleep(BUSY_US);
-        sched_cancel(f);
-        break;
-    case CANCELLED:
-        sched_cancel(f);
-        break;
-    case OUT_OF_TIME:
-        __atomic_add_fetch(&jumped, (int64_t)HOUR_MS * 2 * 1000000, __ATOMIC_RELAXED);
-        loop_poke(f->loop);
-        break;
-    case CANCELLED_LATE:
-    case MANNERS:
-        break;
-    }
-}
-
-/* Every fiber that waits comes through here. */
-void __real_sched_suspend(fiber_loop *l);
-void __wrap_sched_suspend(fiber_loop *l);
-void __wrap_sched_suspend(fiber_loop *l)
-{
-    fiber *f = l->current;
-    bool now = f == plan.victim && ++plan.seen == plan.nth;
-    if (now) {
-        strike(f);
-        l->budget = 0; /* not straight back to itself */
-    }
-    __real_sched_suspend(l);
-    if (now && plan.manner == CANCELLED_LATE) {
-        sched_cancel(f);
-    }
-}
+enum { HOUR_MS = 3600 * 1000 };
 
 struct run {
     struct day *d;
@@ -82,7 +19,7 @@ static int victim(void *arg)
     struct run *r = arg;
     FIBER_DEADLINE(fiber_in_ms(HOUR_MS));
     r->rc = day_work(r->d);
-    plan.victim = NULL;
+    interrupt_disarm();
     r->done = true;
     return 0;
 }
@@ -96,7 +33,7 @@ static int bystander(void *arg)
         ST_SESSION(s, r->d->w->e, .tenant = tenant_a);
         int64_t n;
         st_err rc = st_count(s, Member, NULL, &n);
-        ck_assert_msg(rc == 0 || plan.manner == OUT_OF_TIME, "bystander: %d: %s", rc, test_diag());
+        ck_assert_msg(rc == 0 || interrupt_manner() == OUT_OF_TIME, "bystander: %d: %s", rc, test_diag());
         OK(fiber_yield());
     }
     return 0;
@@ -122,7 +59,7 @@ static bool interrupt(struct day *d, enum manner manner, uint64_t nth)
     {
         FIBER_BUNDLE(b);
         OK(fiber_start(&b, victim, &r));
-        plan = (struct plan){.victim = b.first, .manner = manner, .nth = nth};
+        interrupt_arm(b.first, manner, nth);
         OK(fiber_start(&b, bystander, &r));
         OK(fiber_bundle_wait(&b, FIBER_FOREVER));
     }
@@ -135,7 +72,7 @@ static bool interrupt(struct day *d, enum manner manner, uint64_t nth)
     ck_assert_msg(manner == OUT_OF_TIME || before == 0 || connects(w) == before, "%s: its connection was thrown away",
                   what);
     st_engine_close(w->e);
-    return plan.seen >= nth;
+    return interrupt_seen() >= nth;
 }
 
 static void interrupt_everywhere(struct world *w)
@@ -165,9 +102,9 @@ static bool interrupt_reader(struct readers *r, enum manner manner, int number, 
         for (int i = READERS - 1; i > number; i--) {
             f = f->sibling_next;
         }
-        plan = (struct plan){.victim = f, .manner = manner, .nth = nth};
+        interrupt_arm(f, manner, nth);
         OK(fiber_bundle_wait(&b, fiber_in_ms(INT64_C(10) * HOUR_MS)));
-        plan.victim = NULL;
+        interrupt_disarm();
     }
     char what[100];
     (void)snprintf(what, sizeof what, "reader %d %s at wait %llu", number, manners[manner], (unsigned long long)nth);
@@ -179,7 +116,7 @@ static bool interrupt_reader(struct readers *r, enum manner manner, int number, 
     }
     readers_check(r, what);
     st_engine_close(r->w->e);
-    return plan.seen >= nth;
+    return interrupt_seen() >= nth;
 }
 
 static void interrupt_readers(struct world *w)
