@@ -49,6 +49,24 @@ static const struct migrate_node *next_node(const struct migrate_runner *r)
     return NULL;
 }
 
+/* An upgrade beside it may have come in since the target was resolved, where nothing keeps the lock over all
+ * transactions: what it applied builds on what is to be undone. */
+static st_err refuse_to_undermine(const struct migrate_runner *r, const struct migrate_node *node)
+{
+    for (size_t i = 0; node && !r->up && !r->back && i < r->g->n; i++) {
+        const struct migrate_node *child = &r->g->nodes[i];
+        for (size_t k = 0; r->applied[i] && k < child->n_parents; k++) {
+            if (&r->g->nodes[child->parents[k]] == node) {
+                diag_set(ST_E_INVALID, "revision %s, which builds on %s, was applied meanwhile by another upgrade",
+                         child->rev->id, node->rev->id);
+                diag_hint("see that only one runs, and run the same command again");
+                return ST_E_INVALID;
+            }
+        }
+    }
+    return 0;
+}
+
 /* A revision under way comes first; *ret stays untouched when there is none. It must be one that is wanted. */
 static st_err under_way(const struct migrate_runner *r, const struct migrate_journal *j,
                         const struct migrate_node **ret)
@@ -315,6 +333,7 @@ static st_err go_round(struct migrate_runner *r, arena *a, bool *ret_done)
     rc = rc ? rc : migrate_state_flags(r->g, &round.state, r->applied);
     rc = rc ? rc : resolve(r, a);
     node = rc ? NULL : next_node(r);
+    rc = rc ? rc : refuse_to_undermine(r, node);
     rc = rc ? rc : under_way(r, &round.journal, &node);
     if (rc) {
         return rc;

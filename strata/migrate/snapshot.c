@@ -108,7 +108,8 @@ void migrate_snapshot_end(struct migrate_runner *r, st_err rc)
         remove_all(r);
     } else if (r->snapshot && !r->committed) {
         (void)unlink(r->snapshot);
-    } else if (r->snapshot && r->file) {
+    } else if (r->snapshot && r->file &&
+               access(r->snapshot, F_OK) == 0) { /* an upgrade beside it may have removed it */
         struct diag *d = diag_last();
         size_t used = strlen(d->message);
         (void)snprintf(d->message + used, sizeof d->message - used, "; the database as it was before is in %s",

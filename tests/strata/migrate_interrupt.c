@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(on_postgresql_a_command_may_be_cancelled_wherever_it_waits)
 {
-    torture(ST_POSTGRESQL, &interruptions, kinds, sizeof kinds / sizeof *kinds, 12, 3);
+    torture(ST_POSTGRESQL, &interruptions, kinds, sizeof kinds / sizeof *kinds, 5, 1);
 }
 END_TEST
 

@@ -2,6 +2,7 @@
  * undone once, what one of them cannot do it says, and rows that a third one writes meanwhile are kept.
  * WAYMARK_TEST_PAIRS says how many pairs of each kind there are; WAYMARK_TEST_SEED repeats their moments. */
 #include <signal.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +13,12 @@
 #include "small.h"
 
 enum { PAIRS = 4, TEXT = 4000 };
+#define WHEN_LET UINT64_MAX
 
 struct process {
     pid_t pid;
     FILE *said;
+    int gate; /* a byte lets it begin, when it waits for that */
     int status;
     char text[TEXT]; /* both streams */
 };
@@ -40,19 +43,27 @@ static int say(st_engine *e, const struct st_migrations *m, const char *args, FI
     return st_migrate_main(e, m, argc, argv, to, to);
 }
 
-/* The world has no engine meanwhile. */
+/* The world has no engine meanwhile. after_us: from when its engine is open; or WHEN_LET. */
 static void start(struct pairs *p, struct process *x, const char *args, uint64_t after_us)
 {
     x->said = tmpfile();
     ck_assert_ptr_nonnull(x->said);
+    int gate[2];
+    ck_assert_int_eq(pipe(gate), 0);
+    x->gate = gate[1];
     x->pid = fork();
     ck_assert_int_ge(x->pid, 0);
     if (x->pid == 0) {
+        char byte;
         world_wake(&p->w);
-        (void)usleep((useconds_t)after_us);
+        if (after_us == WHEN_LET && read(gate[0], &byte, 1) != 1) {
+            _exit(9);
+        }
+        (void)usleep(after_us == WHEN_LET ? 0 : (useconds_t)after_us);
         int status = say(p->w.e, &small_history, args, x->said);
         _exit(fflush(x->said) ? 9 : status);
     }
+    (void)close(gate[0]);
 }
 
 static void finish(struct process *x)
@@ -62,6 +73,7 @@ static void finish(struct process *x)
     rewind(x->said);
     x->text[fread(x->text, 1, sizeof x->text - 1, x->said)] = '\0';
     (void)fclose(x->said);
+    (void)close(x->gate);
     ck_assert_msg(WIFEXITED(status), "status %d: %s", status, x->text);
     x->status = WEXITSTATUS(status);
 }
@@ -166,6 +178,7 @@ static void begin_half(struct pairs *p)
     (void)kill(x.pid, SIGKILL);
     ck_assert_int_eq(waitpid(x.pid, NULL, 0), x.pid);
     (void)fclose(x.said);
+    (void)close(x.gate);
 }
 
 static void run_pair(struct pairs *p, const struct pair *pair)
@@ -256,8 +269,52 @@ PAIR_TEST(an_upgrade_beside_an_abandon_goes_through_or_says_so, "upgrade", "aban
 PAIR_TEST(an_upgrade_under_way_may_be_abandoned, "upgrade", "abandon --leave", .writes = true)
 PAIR_TEST(two_abandon_what_was_cut_short_once, "abandon --leave", "abandon --leave", .half_done = true)
 
+/* ---- one that runs between two transactions of another ---- */
+
+static void let_in(void *arg, const char *sql)
+{
+    struct process *x = arg;
+    if (x->pid && strcmp(sql, "PRAGMA foreign_keys = OFF") == 0) { /* before which it rolled back */
+        ck_assert_int_eq(write(x->gate, "", 1), 1);
+        finish(x);
+        x->pid = 0;
+    }
+}
+
+START_TEST(a_downgrade_does_not_undermine_what_was_applied_meanwhile)
+{
+    struct pairs p = {.chance = chance_open(0)};
+    struct process x;
+    char text[TEXT];
+    FILE *f = tmpfile();
+    ck_assert_ptr_nonnull(f);
+    world_open(&p.w, ST_SQLITE, NULL);
+    must_say(&p, "upgrade n0");
+    p.bottom = small_hash(&p.w);
+    must_say(&p, "upgrade");
+    p.top = small_hash(&p.w);
+    must_say(&p, "downgrade a1");
+    world_pause(&p.w);
+    start(&p, &x, "upgrade", WHEN_LET);
+    world_wake(&p.w);
+    st_engine_trace(p.w.e, let_in, &x);
+    ck_assert_int_eq(say(p.w.e, &small_history, "downgrade n0", f), 1);
+    st_engine_trace(p.w.e, NULL, NULL);
+    rewind(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    (void)fclose(f);
+    ck_assert_msg(x.status == 0 && times(&x, "applied a2 ") == 1, "%s", x.text);
+    ck_assert_msg(strstr(text, "a2, which builds on a1, was applied meanwhile") && strstr(text, "run the same command"),
+                  "%s", text);
+    ck_assert_str_eq(small_hash(&p.w), p.top);
+    must_say(&p, "downgrade n0");
+    ck_assert_str_eq(small_hash(&p.w), p.bottom);
+    world_close(&p.w);
+}
+END_TEST
+
 RUN("strata migrate pairs", 2400, CASE(of_two_upgrades_each_revision_is_applied_once),
     CASE(of_two_upgrades_beside_a_writer_no_row_is_lost), CASE(two_upgrades_finish_what_was_cut_short),
     CASE(an_upgrade_beside_a_downgrade_ends_at_one_end_or_says_so), CASE(a_downgrade_of_what_was_cut_short_says_so),
     CASE(an_upgrade_beside_an_abandon_goes_through_or_says_so), CASE(an_upgrade_under_way_may_be_abandoned),
-    CASE(two_abandon_what_was_cut_short_once));
+    CASE(two_abandon_what_was_cut_short_once), CASE(a_downgrade_does_not_undermine_what_was_applied_meanwhile));

@@ -1,5 +1,5 @@
-/* Every allocation, and every call of libpq and sqlite3, failed in turn (torture.h). WAYMARK_TEST_CALLS says how many of
- * each kind and command are; 0: each of them. */
+/* Every allocation, and every call of libpq and sqlite3, failed in turn (torture.h). WAYMARK_TEST_CALLS says how many
+ * of each kind and command are; 0: each of them. */
 #include "torture.h"
 
 static int run(struct torture *t, const char *args, uint64_t nth, uint64_t *ret_times)

@@ -98,8 +98,8 @@ static int one(struct torture *t, const char *args, uint64_t nth, bool *ret_reac
     }
     int status = t->way->run(t, args, nth, &times);
     *ret_reached = times >= nth;
-    (void)snprintf(what, room, "%s, time %llu of %s (%s): %d: %.300s", t->way->names[t->kind->how], (unsigned long long)nth, args,
-                   t->way->where(), status ? code : 0, status ? err : "");
+    (void)snprintf(what, room, "%s, time %llu of %s (%s): %d: %.300s", t->way->names[t->kind->how],
+                   (unsigned long long)nth, args, t->way->where(), status ? code : 0, status ? err : "");
     for (int i = 0; i < 200 && (i < 1 || fault_owed() != owed); i++) {
         let_go(i);
     }

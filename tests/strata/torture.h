@@ -11,11 +11,11 @@
 
 struct torture;
 struct torture_kind { /* of what goes wrong */
-    int how;         /* enum fault, or another of the way's own */
-    st_err codes[4]; /* what may come back, beside 0 */
+    int how;          /* enum fault, or another of the way's own */
+    st_err codes[4];  /* what may come back, beside 0 */
 };
 struct torture_way {
-    const char *variable; /* of the environment: how many times of each kind and command; 0: each */
+    const char *variable;     /* of the environment: how many times of each kind and command; 0: each */
     const char *const *names; /* by how */
     /* Opens an engine, runs the command with torture_run while the nth time goes wrong (UINT64_MAX: none), and closes
      * it. Returns the exit code; *ret_times: how often it could have gone wrong. */
