@@ -88,13 +88,13 @@ static const struct torture_kind kinds[] = {
 
 START_TEST(on_sqlite_a_command_may_be_cancelled_wherever_it_waits)
 {
-    torture(ST_SQLITE, &interruptions, kinds, sizeof kinds / sizeof *kinds, 12, 3);
+    torture(ST_SQLITE, &interruptions, kinds, sizeof kinds / sizeof *kinds, 8, 2);
 }
 END_TEST
 
 START_TEST(on_postgresql_a_command_may_be_cancelled_wherever_it_waits)
 {
-    torture(ST_POSTGRESQL, &interruptions, kinds, sizeof kinds / sizeof *kinds, 5, 1);
+    torture(ST_POSTGRESQL, &interruptions, kinds, sizeof kinds / sizeof *kinds, 3, 1);
 }
 END_TEST
 

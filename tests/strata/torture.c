@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "small.h"
 
 enum { RENEW = 100 };
@@ -12,23 +13,9 @@ static st_err code; /* of the command that ran last */
 
 int torture_run(struct torture *t, st_engine *e, const char *args)
 {
-    char line[200], *argv[8] = {line};
-    int argc = 1;
-    (void)snprintf(line, sizeof line, "migrate %s", args);
-    for (char *p = strchr(line, ' '); p && p[1]; p = strchr(p, ' ')) {
-        *p++ = '\0';
-        argv[argc++] = p;
-    }
-    size_t n;
-    free(out);
-    free(err);
-    FILE *o = open_memstream(&out, &n), *x = open_memstream(&err, &n);
-    ck_assert(o && x);
     diag_clear();
-    int status = st_migrate_main(e, &t->m, argc, argv, o, x);
+    int status = command_run(e, &t->m, args, &out, &err);
     code = diag_last()->code;
-    (void)fclose(o);
-    (void)fclose(x);
     return status;
 }
 
