@@ -35,8 +35,13 @@
      .via = #via_, __VA_ARGS__}
 #define UNIQUE(name_, ...) {.kind = ST_A_UNIQUE, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
 #define INDEX(name_, ...) {.kind = ST_A_INDEX, .name = name_, .columns = (const char *const[]){__VA_ARGS__, NULL}}
+/* The same with options: INDEX_ON("notes_at", MEMBERS("-at nulls last"), .include = MEMBERS("title")). */
+#define UNIQUE_ON(name_, columns_, ...) {.kind = ST_A_UNIQUE, .name = name_, .columns = columns_, __VA_ARGS__}
+#define INDEX_ON(name_, columns_, ...) {.kind = ST_A_INDEX, .name = name_, .columns = columns_, __VA_ARGS__}
 #define CHECK(name_, sql) {.kind = ST_A_CHECK, .name = name_, .check = sql}
-#define EXCLUDE(name_, sql) {.kind = ST_A_CHECK, .name = name_, .check = sql, .exclude = true}
+#define EXCLUDE(name_, sql, ...) {.kind = ST_A_CHECK, .name = name_, .check = sql, .exclude = true, __VA_ARGS__}
+/* PRIMARY_KEY(.deferrable = ST_DEFERRED): what the key of the .pk columns says besides. */
+#define PRIMARY_KEY(...) {.kind = ST_A_PRIMARY_KEY, __VA_ARGS__}
 /* What REF cannot say: FOREIGN_KEY("a_b_fkey", Other, MEMBERS("x", "y"), MEMBERS("x", "y"), .on_delete = ST_CASCADE). */
 #define MEMBERS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define FOREIGN_KEY(name_, target_, columns_, to_, ...)                                                \

@@ -60,6 +60,7 @@ typedef struct st_table_index {
     bool unique;                     /* a unique index; a unique constraint when constraint is set */
     bool constraint;
     const char *where, *expression, *method; /* the expression comes after the columns */
+    enum st_deferral deferrable;             /* of a constraint, PostgreSQL; SQLite checks it at once */
 } st_table_index;
 typedef struct st_table_fk {
     const char *name;
@@ -67,10 +68,12 @@ typedef struct st_table_fk {
     const char *table;
     const char *to[ST_KEY_MAX];
     enum st_action on_delete, on_update;
+    enum st_deferral deferrable;
 } st_table_fk;
 typedef struct st_table_check {
     const char *name, *sql; /* the condition, without CHECK and brackets */
     bool exclude;           /* PostgreSQL: sql is what follows EXCLUDE; SQLite has none and leaves it out */
+    enum st_deferral deferrable; /* of an exclusion */
 } st_table_check;
 typedef struct st_table_policy { /* PostgreSQL; nothing on SQLite */
     const char *name;
@@ -106,6 +109,7 @@ typedef struct st_table {
     bool no_rls;        /* PostgreSQL: without row-level security, which a table with a tenant's column has otherwise */
     bool without_rowid; /* SQLite */
     bool no_strict;     /* SQLite: not STRICT; a type_sql that STRICT does not know has the same effect */
+    enum st_deferral key_deferrable; /* of the primary key, PostgreSQL; SQLite checks it at once */
     const char *comment;
     const st_table_policy
         *policies; /* without a tenant's column they turn row-level security on, for all but the owner */
@@ -178,6 +182,14 @@ st_err st_rename_constraint(st_ops *o, const char *table, enum st_constraint kin
  * the key's own; NULL: one is made. */
 st_err st_change_primary_key(st_ops *o, const char *table, const char *const *was, const char *const *is,
                              const char *index);
+/* When a constraint that is there is checked; was and is swapped undo it. A foreign key changes at once. A unique
+ * constraint (i as it is, with .deferrable as it was) and a primary key, whose columns are stated, are made anew on
+ * PostgreSQL, over an index that is built beside the old one; on SQLite this is nothing. A new key of
+ * st_change_primary_key is not deferrable. An exclusion is dropped and added. */
+st_err st_defer_fk(st_ops *o, const char *table, const char *name, enum st_deferral was, enum st_deferral is);
+st_err st_defer_unique(st_ops *o, const char *table, const st_table_index *i, enum st_deferral is);
+st_err st_defer_primary_key(st_ops *o, const char *table, const char *name, const char *const *columns,
+                            enum st_deferral was, enum st_deferral is);
 /* text NULL: none; column NULL: of the table. Nothing on SQLite. */
 st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text);
 /* Enums, policies and row-level security: nothing on SQLite. */

@@ -50,9 +50,13 @@ enum st_attr_kind {
     ST_A_UNMAPPED,    /* a column of the table that the struct has no member for: migrations know it, sessions do not */
     ST_A_COMMENT,     /* the table's */
     ST_A_POLICY,
-    ST_A_TRIGGER
+    ST_A_TRIGGER,
+    ST_A_PRIMARY_KEY /* what the key of the .pk columns says besides: .deferrable */
 };
-enum st_action { ST_NO_ACTION, ST_RESTRICT, ST_CASCADE, ST_SET_NULL };
+enum st_action { ST_NO_ACTION, ST_RESTRICT, ST_CASCADE, ST_SET_NULL, ST_SET_DEFAULT };
+/* When a constraint is checked: after each statement; the same unless a transaction says SET CONSTRAINTS ... DEFERRED
+ * (which SQLite has not); at COMMIT. */
+enum st_deferral { ST_NOT_DEFERRABLE, ST_DEFERRABLE, ST_DEFERRED };
 
 struct st_attr {
     enum st_attr_kind kind;
@@ -90,6 +94,9 @@ struct st_attr {
     const struct st_enum *enumeration;
     const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
     enum st_action on_delete, on_update;
+    enum st_deferral deferrable; /* of the foreign key; of the column's UNIQUE when it has none; of an ST_A_UNIQUE, EXCLUDE
+                                    and PRIMARY_KEY, PostgreSQL: SQLite checks these at once. No foreign key points at
+                                    one that may be deferred, and no .conflict of st_insert_many names it */
     const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same
                           value in its member of that name, and a UNIQUE over it and its key */
 

@@ -83,6 +83,11 @@ const char *autogen_says(arena *a, const struct migrate_op *op)
         return arena_printf(a, "table %s: rename the constraint %s to %s", t, op->constraint.name, op->constraint.to);
     case MIGRATE_PRIMARY_KEY:
         return arena_printf(a, "table %s: change the primary key", t);
+    case MIGRATE_DEFER:
+        return arena_printf(a, "table %s: make the constraint %s %s", t, op->defer.name,
+                            op->defer.is == ST_DEFERRED     ? "deferred"
+                            : op->defer.is == ST_DEFERRABLE ? "deferrable"
+                                                            : "not deferrable");
     case MIGRATE_COMMENT:
         return arena_printf(a, "table %s: change the comment", t);
     case MIGRATE_CREATE_ENUM:

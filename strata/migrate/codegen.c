@@ -92,6 +92,25 @@ static void alter(buf *b, const struct migrate_op *op)
     buf_put_char(b, ')');
 }
 
+static void defer(buf *b, const struct migrate_op *op)
+{
+    if (op->defer.kind == ST_C_UNIQUE) {
+        CALL(b, "st_defer_unique", op->table);
+        LITERAL(b, st_table_index, codegen_index, op->defer.index);
+        b->len--; /* its bracket */
+    } else if (op->defer.kind == ST_C_FK) {
+        CALL(b, "st_defer_fk", op->table, op->defer.name);
+        buf_printf(b, ", %s", codegen_deferral(op->defer.was));
+    } else {
+        const char *columns[ST_KEY_MAX + 1] = {NULL};
+        memcpy(columns, op->defer.index->columns, sizeof op->defer.index->columns);
+        CALL(b, "st_defer_primary_key", op->table, op->defer.name);
+        key(b, columns);
+        buf_printf(b, ", %s", codegen_deferral(op->defer.was));
+    }
+    buf_printf(b, ", %s)", codegen_deferral(op->defer.is));
+}
+
 st_err codegen_operation(buf *b, arena *a, const struct migrate_op *op)
 {
     const char *t = op->table;
@@ -159,6 +178,9 @@ st_err codegen_operation(buf *b, arena *a, const struct migrate_op *op)
             buf_puts(b, "NULL");
         }
         break;
+    case MIGRATE_DEFER:
+        defer(b, op);
+        return 0;
     case MIGRATE_COMMENT:
         CALL(b, "st_set_comment", t, or_null(op->comment.column), or_null(op->comment.text));
         break;

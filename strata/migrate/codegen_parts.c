@@ -15,8 +15,24 @@ const char *codegen_action(enum st_action a)
     static const char *const names[] = {[ST_NO_ACTION] = "ST_NO_ACTION",
                                         [ST_RESTRICT] = "ST_RESTRICT",
                                         [ST_CASCADE] = "ST_CASCADE",
-                                        [ST_SET_NULL] = "ST_SET_NULL"};
+                                        [ST_SET_NULL] = "ST_SET_NULL",
+                                        [ST_SET_DEFAULT] = "ST_SET_DEFAULT"};
     return names[a];
+}
+
+const char *codegen_deferral(enum st_deferral d)
+{
+    static const char *const names[] = {[ST_NOT_DEFERRABLE] = "ST_NOT_DEFERRABLE",
+                                        [ST_DEFERRABLE] = "ST_DEFERRABLE",
+                                        [ST_DEFERRED] = "ST_DEFERRED"};
+    return names[d];
+}
+
+void codegen_deferrable(buf *b, const char *word, enum st_deferral d)
+{
+    if (d != ST_NOT_DEFERRABLE) {
+        buf_printf(b, ", .%s = %s", word, codegen_deferral(d));
+    }
 }
 
 void codegen_string(buf *b, const char *s, unsigned indent)
@@ -153,6 +169,7 @@ void codegen_index(buf *b, const st_table_index *i)
     codegen_option(b, "where", i->where);
     codegen_option(b, "expression", i->expression);
     codegen_option(b, "method", i->method);
+    codegen_deferrable(b, "deferrable", i->deferrable);
     buf_put_char(b, '}');
 }
 
@@ -172,6 +189,7 @@ void codegen_fk(buf *b, const st_table_fk *fk)
     if (fk->on_update) {
         buf_printf(b, ", .on_update = %s", codegen_action(fk->on_update));
     }
+    codegen_deferrable(b, "deferrable", fk->deferrable);
     buf_put_char(b, '}');
 }
 
@@ -182,6 +200,7 @@ void codegen_check(buf *b, const st_table_check *c)
     buf_puts(b, ", ");
     codegen_string(b, c->sql, 0);
     codegen_flag(b, "exclude", c->exclude);
+    codegen_deferrable(b, "deferrable", c->deferrable);
     buf_put_char(b, '}');
 }
 
@@ -239,6 +258,9 @@ void codegen_table(buf *b, const st_table *t)
         if (flags[i]) {
             buf_printf(b, ",\n    .%s = true", words[i]);
         }
+    }
+    if (t->key_deferrable) {
+        buf_printf(b, ",\n    .key_deferrable = %s", codegen_deferral(t->key_deferrable));
     }
     if (t->comment) {
         buf_puts(b, ",\n    .comment = ");

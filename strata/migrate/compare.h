@@ -57,7 +57,8 @@ bool compare_text_is_shadowed(const struct compare_pair *p, const char *sql);
 const char *compare_gone_column(const struct compare *c, const struct compare_pair *p, const char *column);
 const char *compare_gone_table(const struct compare *c, const char *table);
 
-/* same.c: equality of what a pair has, with from's names read as to's; -ENOMEM sticks in *err. */
+/* same.c: equality of what a pair has, with from's names read as to's; -ENOMEM sticks in *err. An index and a foreign
+ * key may differ in when they are checked: that changes while they stay. */
 bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x, const st_table_index *y,
                 st_err *err);
 bool same_fk(const struct compare *c, const struct compare_pair *p, const st_table_fk *x, const st_table_fk *y);
@@ -67,7 +68,9 @@ bool same_policy(const struct compare *c, const struct compare_pair *p, const st
                  const st_table_policy *y, st_err *err);
 bool same_text(const struct compare *c, const struct compare_pair *p, const char *x, const char *y, st_err *err);
 bool same_word(const char *x, const char *y); /* NULL equals NULL alone */
-bool same_key(const struct compare_pair *p);  /* the primary keys */
+bool same_key(const struct compare_pair *p);  /* the columns of the primary keys */
+/* Whether the name of the key, which both have, is the derived one on both sides; another stays as it is. */
+bool same_key_is_ours(arena *a, const struct compare_pair *p, st_err *err);
 enum same_part {
     SAME_TYPE = 1,
     SAME_MAX = 2,
@@ -120,6 +123,9 @@ st_err diff_drop_keys(struct compare *c, const struct compare_pair *p);
 st_err diff_drop_parts(struct compare *c, const struct compare_pair *p);
 st_err diff_add_parts(struct compare *c, const struct compare_pair *p);
 st_err diff_add_keys(struct compare *c, const struct compare_pair *p);
+/* diff_deferral.c: when constraints that stay are checked: the keys of a pair, and its foreign keys. */
+st_err diff_defer_keys(struct compare *c, const struct compare_pair *p);
+st_err diff_defer_fks(struct compare *c, const struct compare_pair *p);
 /* diff_trigger.c: those of a pair; and whether a new trigger's place is free. of: the table in from, or NULL. */
 st_err diff_drop_triggers(struct compare *c, const struct compare_pair *p);
 st_err diff_add_triggers(struct compare *c, const struct compare_pair *p);

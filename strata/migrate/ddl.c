@@ -38,6 +38,13 @@ static void named(buf *b, const char *name)
     buf_put_char(b, ' ');
 }
 
+void ddl_deferral(buf *b, enum st_deferral d)
+{
+    if (d != ST_NOT_DEFERRABLE) {
+        buf_puts(b, d == ST_DEFERRED ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE INITIALLY IMMEDIATE");
+    }
+}
+
 static void primary_key(buf *b, enum st_dialect d, const st_table *t, const char *name)
 {
     buf_puts(b, ",\n    ");
@@ -56,12 +63,19 @@ static void primary_key(buf *b, enum st_dialect d, const st_table *t, const char
     }
     assert(!first);
     buf_put_char(b, ')');
+    if (d == ST_POSTGRESQL) {
+        ddl_deferral(b, t->key_deferrable);
+    }
 }
 
 void ddl_fk(buf *b, const st_table_fk *fk)
 {
     static const char *const actions[] = {
-        [ST_NO_ACTION] = NULL, [ST_RESTRICT] = "RESTRICT", [ST_CASCADE] = "CASCADE", [ST_SET_NULL] = "SET NULL"};
+        [ST_NO_ACTION] = NULL,
+        [ST_RESTRICT] = "RESTRICT",
+        [ST_CASCADE] = "CASCADE",
+        [ST_SET_NULL] = "SET NULL",
+        [ST_SET_DEFAULT] = "SET DEFAULT"};
     named(b, fk->name);
     buf_puts(b, "FOREIGN KEY ");
     ddl_columns(b, fk->columns, migrate_key_len(fk->columns));
@@ -75,19 +89,24 @@ void ddl_fk(buf *b, const st_table_fk *fk)
     if (actions[fk->on_update]) {
         buf_printf(b, " ON UPDATE %s", actions[fk->on_update]);
     }
+    ddl_deferral(b, fk->deferrable);
 }
 
-void ddl_unique(buf *b, const st_table_index *i)
+void ddl_unique(buf *b, enum st_dialect d, const st_table_index *i)
 {
     named(b, i->name);
     buf_puts(b, "UNIQUE ");
     ddl_columns(b, i->columns, migrate_key_len(i->columns));
+    if (d == ST_POSTGRESQL) {
+        ddl_deferral(b, i->deferrable);
+    }
 }
 
 void ddl_check(buf *b, const st_table_check *c)
 {
     named(b, c->name);
     buf_printf(b, c->exclude ? "EXCLUDE %s" : "CHECK (%s)", c->sql);
+    ddl_deferral(b, c->deferrable);
 }
 
 bool ddl_strict_takes(const st_table_column *c)
@@ -165,7 +184,7 @@ st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool
     for (size_t i = 0; i < t->n_indexes; i++) {
         if (t->indexes[i].constraint) {
             item(b);
-            ddl_unique(b, &t->indexes[i]);
+            ddl_unique(b, d, &t->indexes[i]);
         }
     }
     for (size_t i = 0; i < t->n_fks; i++) {

@@ -185,8 +185,10 @@ st_err compare_run(struct compare *c)
     rc = rc ? rc : diff_enums_before(c);
     rc = rc ? rc : each(c, diff_columns);
     rc = rc ? rc : rename_parts(c, true);
+    rc = rc ? rc : each(c, diff_defer_keys);
     rc = rc ? rc : each(c, diff_add_parts);
     rc = rc ? rc : create_tables(c); /* their keys may point at what has just come */
+    rc = rc ? rc : each(c, diff_defer_fks);
     rc = rc ? rc : each(c, diff_add_keys);
     rc = rc ? rc : diff_enums_after(c);
     return rc ? diag_wrap(rc, "comparing the models with the database") : 0;

@@ -74,9 +74,9 @@ static st_err key(struct compare *c, const struct compare_pair *p, bool after, s
     }
     const char *from = p->from->pk_name, *to = p->to->pk_name;
     if (same_key(p)) { /* models have no name for it: one that somebody gave it stays */
-        const char *was = migrate_name(c->a, p->from->name, NULL, NULL, "pkey");
-        bool ours = was && same_word(from, was) && same_word(to, derived);
-        return !was ? diag_nomem() : after || !ours ? 0 : add(c, p, l, ST_C_PRIMARY_KEY, from, to);
+        st_err rc = 0;
+        bool ours = same_key_is_ours(c->a, p, &rc);
+        return rc || after || !ours ? rc : add(c, p, l, ST_C_PRIMARY_KEY, from, to);
     }
     return after ? add(c, p, l, ST_C_PRIMARY_KEY, derived, to) : add(c, p, l, ST_C_PRIMARY_KEY, from, derived);
 }

@@ -100,6 +100,7 @@ static void print_actions(struct printer *k, const st_table_fk *fk)
     if (fk->on_update) {
         buf_printf(k->b, ", .on_update = %s", codegen_action(fk->on_update));
     }
+    codegen_deferrable(k->b, "deferrable", fk->deferrable);
 }
 
 static void print_values(struct printer *k, size_t at, const st_table_column *c)
@@ -186,15 +187,15 @@ static st_err print_members(struct printer *k, const st_table *of, const char *c
 /* UNIQUE and INDEX have no room for options, which stand in the descriptor's own words then. */
 static st_err print_index(struct printer *k, const st_table *t, const st_table_index *i)
 {
-    bool plain = i->unique == i->constraint && !i->where && !i->expression && !i->method;
+    bool plain = i->unique == i->constraint && !i->where && !i->expression && !i->method && !i->deferrable;
     if (plain) {
         open_attr(k, i->unique ? "UNIQUE" : "INDEX");
         codegen_string(k->b, i->name, 0);
         buf_puts(k->b, ", ");
     } else {
-        buf_puts(k->b, ",\n    {.kind = ST_A_INDEX, .name = ");
+        buf_printf(k->b, ",\n    {.kind = %s, .name = ", i->constraint ? "ST_A_UNIQUE" : "ST_A_INDEX");
         codegen_string(k->b, i->name, 0);
-        codegen_flag(k->b, "unique", i->unique);
+        codegen_flag(k->b, "unique", i->unique && !i->constraint);
         buf_puts(k->b, i->columns[0] ? ", .columns = MEMBERS(" : ", .columns = (const char *const[]){NULL");
     }
     st_err rc = print_members(k, t, i->columns);
@@ -203,6 +204,7 @@ static st_err print_index(struct printer *k, const st_table *t, const st_table_i
         codegen_option(k->b, "where", i->where);
         codegen_option(k->b, "expression", i->expression);
         codegen_option(k->b, "method", i->method);
+        codegen_deferrable(k->b, "deferrable", i->deferrable);
     }
     buf_put_char(k->b, plain ? ')' : '}');
     return rc;
@@ -253,6 +255,7 @@ static void print_rules(struct printer *k, size_t at)
         codegen_string(k->b, t->checks[i].name, 0);
         buf_puts(k->b, ", ");
         codegen_string(k->b, t->checks[i].sql, 0);
+        codegen_deferrable(k->b, "deferrable", t->checks[i].deferrable);
         buf_put_char(k->b, ')');
     }
     for (size_t i = 0; i < t->n_policies; i++) {
@@ -263,6 +266,10 @@ static void print_rules(struct printer *k, size_t at)
         buf_put(k->b, body.p + 1, body.len > 2 ? body.len - 2 : 0); /* without its braces */
         buf_put_char(k->b, ')');
         k->b->err = k->b->err ? k->b->err : body.err;
+    }
+    if (t->key_deferrable) {
+        open_attr(k, "PRIMARY_KEY");
+        buf_printf(k->b, ".deferrable = %s)", codegen_deferral(t->key_deferrable));
     }
     if (t->comment) {
         open_attr(k, "COMMENT");

@@ -243,6 +243,56 @@ st_err st_change_primary_key(st_ops *o, const char *table, const char *const *wa
     return index && o->dialect == ST_SQLITE ? st_drop_index(o, table, index) : 0; /* its key has an index by itself */
 }
 
+/* i NULL: of a foreign key. */
+static st_err op_defer(st_ops *o, const char *table, enum st_constraint kind, const char *name, const st_table_index *i,
+                       enum st_deferral was, enum st_deferral is)
+{
+    struct migrate_op *op = add(o, MIGRATE_DEFER, table);
+    if (!op) {
+        return o->err;
+    }
+    if (was == is || was < ST_NOT_DEFERRABLE || was > ST_DEFERRED || is < ST_NOT_DEFERRABLE || is > ST_DEFERRED) {
+        return migrate_op_fail(o, diag_set(ST_E_INVALID,
+                                           "table %s: the constraint %s is to be checked when it is already: was and is "
+                                           "are two of ST_NOT_DEFERRABLE, ST_DEFERRABLE and ST_DEFERRED",
+                                           table, name ? name : ""));
+    }
+    op->defer.kind = kind;
+    op->defer.was = was;
+    op->defer.is = is;
+    st_err rc = i ? COPY(o, op->defer.index, migrate_copy_index(o->a, table, NULL, i, op->defer.index)) : 0;
+    return rc ? rc : take_name(o, &op->defer.name, table, "constraint", i ? op->defer.index->name : name);
+}
+
+st_err st_defer_fk(st_ops *o, const char *table, const char *name, enum st_deferral was, enum st_deferral is)
+{
+    return op_defer(o, table, ST_C_FK, name, NULL, was, is);
+}
+
+st_err st_defer_unique(st_ops *o, const char *table, const st_table_index *i, enum st_deferral is)
+{
+    st_table_index constraint = *i;
+    constraint.unique = constraint.constraint = true;
+    return op_defer(o, table, ST_C_UNIQUE, i->name, &constraint, i->deferrable, is);
+}
+
+st_err st_defer_primary_key(st_ops *o, const char *table, const char *name, const char *const *columns,
+                            enum st_deferral was, enum st_deferral is)
+{
+    st_table_index i = {.name = name, .unique = true, .constraint = true, .deferrable = was};
+    for (size_t n = 0; columns && columns[n]; n++) {
+        if (n == ST_KEY_MAX) {
+            return migrate_op_fail(
+                o, diag_set(ST_E_INVALID, "table %s: a primary key has 1 to %d columns", table, ST_KEY_MAX));
+        }
+        i.columns[n] = columns[n];
+    }
+    if (!name) {
+        return invalid_name(o, table, "primary key", name);
+    }
+    return op_defer(o, table, ST_C_PRIMARY_KEY, name, &i, was, is);
+}
+
 st_err st_set_comment(st_ops *o, const char *table, const char *column, const char *text)
 {
     struct migrate_op *op = add(o, MIGRATE_COMMENT, table);

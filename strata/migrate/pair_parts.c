@@ -158,12 +158,15 @@ static bool same_set(const char *const x[static ST_KEY_MAX], const char *const y
 /* Whether the key that a foreign key points at goes, if only to come again. */
 static bool target_goes(const struct compare_pair *parent, const st_table_fk *fk)
 {
-    if (key_moves(parent, fk->to) || (!same_key(parent) && same_set(parent->from->pk, fk->to))) {
+    bool key_goes = !same_key(parent) || parent->from->key_deferrable != parent->to->key_deferrable;
+    if (key_moves(parent, fk->to) || (key_goes && same_set(parent->from->pk, fk->to))) {
         return true;
     }
     for (size_t i = 0; i < parent->from->n_indexes; i++) {
         const st_table_index *x = &parent->from->indexes[i];
-        if (parent->indexes[i] == COMPARE_GONE && x->unique && same_set(x->columns, fk->to)) {
+        size_t to = parent->indexes[i];
+        bool goes = to == COMPARE_GONE || parent->to->indexes[to].deferrable != x->deferrable;
+        if (goes && x->unique && same_set(x->columns, fk->to)) {
             return true;
         }
     }

@@ -260,7 +260,7 @@ static st_err plan_op(struct migrate_planner *p, const struct migrate_op *op)
         if (op->index->constraint) {
             ddl_alter(b, op->table);
             buf_puts(b, "ADD ");
-            ddl_unique(b, op->index);
+            ddl_unique(b, p->d, op->index);
         } else {
             ddl_create_index(b, p->d, op->table, op->index);
         }
@@ -279,6 +279,8 @@ static st_err plan_op(struct migrate_planner *p, const struct migrate_op *op)
         return add_fk(p, op, op->table, op->fk);
     case MIGRATE_PRIMARY_KEY:
         return change_primary_key(p, op);
+    case MIGRATE_DEFER:
+        return migrate_plan_defer(p, op);
     case MIGRATE_COMMENT:
         ddl_comment(b, op->table, op->comment.column, op->comment.text);
         return add(p, op);

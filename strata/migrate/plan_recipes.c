@@ -171,7 +171,7 @@ static st_err add_column(struct migrate_planner *p, const struct migrate_op *op)
 }
 
 /* "CREATE UNIQUE INDEX CONCURRENTLY ...", in a phase outside of transactions. */
-static st_err build_index(struct migrate_planner *p, const struct migrate_op *op, const st_table_index *i)
+st_err safe_build_index(struct migrate_planner *p, const struct migrate_op *op, const st_table_index *i)
 {
     buf spelled BUF_AUTO;
     buf_init(&spelled, ST_DDL_MAX);
@@ -192,7 +192,7 @@ static st_err create_index(struct migrate_planner *p, const struct migrate_op *o
 {
     st_table_index i = *op->index;
     i.unique = i.unique || i.constraint;
-    st_err rc = build_index(p, op, &i);
+    st_err rc = safe_build_index(p, op, &i);
     if (!rc && i.constraint) {
         rc = safe_enter(p, op->table);
         ddl_alter(&p->sql, op->table);
@@ -200,6 +200,7 @@ static st_err create_index(struct migrate_planner *p, const struct migrate_op *o
         ddl_ident(&p->sql, i.name);
         buf_puts(&p->sql, " UNIQUE USING INDEX ");
         ddl_ident(&p->sql, i.name);
+        ddl_deferral(&p->sql, i.deferrable);
         rc = rc ? rc : safe_add(p);
     }
     return rc;
@@ -261,7 +262,7 @@ static st_err change_key(struct migrate_planner *p, const struct migrate_op *op)
         }
     }
     rc = rc ? rc : validate(p, op->table);
-    rc = rc || op->key.index ? rc : build_index(p, op, &i);
+    rc = rc || op->key.index ? rc : safe_build_index(p, op, &i);
     rc = rc ? rc : safe_enter(p, op->table);
     for (size_t n = 0; !rc && n < s->n_later; n++) {
         rc = set_not_null(p, op->table, &s->later[n]);
@@ -304,6 +305,8 @@ st_err safe_recipe(struct migrate_planner *p, const struct migrate_op *op)
         return create_index(p, op);
     case MIGRATE_DROP_INDEX:
         return drop_index(p, op);
+    case MIGRATE_DEFER:
+        return safe_defer(p, op);
     case MIGRATE_ADD_FK:
         return safe_is_made_later(p, op, op->fk->table) ? safe_keep_key(p, op, op->fk)
                                                         : safe_add_key(p, op, op->table, op->fk);

@@ -39,6 +39,10 @@ bool safe_is_made_later(const struct migrate_planner *p, const struct migrate_op
 /* A foreign key that waits until its table is there, or for a transaction of its own; and one that need not. */
 st_err safe_keep_key(struct migrate_planner *p, const struct migrate_op *op, const st_table_fk *fk);
 st_err safe_add_key(struct migrate_planner *p, const struct migrate_op *op, const char *table, const st_table_fk *fk);
+/* CREATE INDEX CONCURRENTLY, in a phase outside of transactions. */
+st_err safe_build_index(struct migrate_planner *p, const struct migrate_op *op, const st_table_index *i);
+/* ---- deferral.c ---- */
+st_err safe_defer(struct migrate_planner *p, const struct migrate_op *op);
 /* ---- plan_recipes.c ---- */
 st_err safe_recipe(struct migrate_planner *p, const struct migrate_op *op);
 

@@ -83,6 +83,8 @@ bool migrate_sqlite_ignores(const struct migrate_op *op)
     case MIGRATE_DROP_CONSTRAINT:
     case MIGRATE_RENAME_CONSTRAINT:
         return op->constraint.kind == ST_C_EXCLUDE;
+    case MIGRATE_DEFER:
+        return op->defer.kind != ST_C_FK;
     case MIGRATE_SQL:
         return op->sql.only == ST_POSTGRESQL;
     case MIGRATE_CREATE_TABLE:
@@ -132,6 +134,7 @@ static enum how how_done(const struct migrate_op *op)
     case MIGRATE_DROP_CONSTRAINT:
     case MIGRATE_RENAME_CONSTRAINT:
     case MIGRATE_PRIMARY_KEY:
+    case MIGRATE_DEFER:
         return EDIT;
     case MIGRATE_CREATE_TABLE:
     case MIGRATE_DROP_TABLE:

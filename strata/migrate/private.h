@@ -44,6 +44,8 @@ struct migrate_event {
 bool migrate_trigger_events(const char *when, bool *ret_before, struct migrate_event ret[static ST_EVENTS_MAX],
                             size_t *ret_n);
 const st_table_column *migrate_column(const st_table *t, const char *name); /* or NULL */
+/* deferral.c: PostgreSQL lets no foreign key point at a key that may be deferred: ST_E_INVALID names both. */
+st_err migrate_check_targets(const st_table *tables, size_t n);
 
 /* ---- spell.c: pure text, no errors but those that stick in the buffer ---- */
 void ddl_ident(buf *b, const char *name);
@@ -71,8 +73,9 @@ void ddl_alter(buf *b, const char *table);                      /* "ALTER TABLE 
 void ddl_columns(buf *b, const char *const *columns, size_t n); /* "(a, b DESC)" */
 /* CONSTRAINT name ..., as in CREATE TABLE. */
 void ddl_fk(buf *b, const st_table_fk *fk);
-void ddl_unique(buf *b, const st_table_index *i);
+void ddl_unique(buf *b, enum st_dialect d, const st_table_index *i);
 void ddl_check(buf *b, const st_table_check *c);
+void ddl_deferral(buf *b, enum st_deferral d); /* " DEFERRABLE INITIALLY DEFERRED", or nothing */
 /* A trigger: PostgreSQL: the function and the trigger, two statements in one text; SQLite: of one event. */
 void ddl_create_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
 void ddl_drop_trigger(buf *b, enum st_dialect d, const char *table, const st_table_trigger *t, size_t event);
@@ -104,6 +107,7 @@ enum migrate_op_kind {
     MIGRATE_DROP_CONSTRAINT,
     MIGRATE_RENAME_CONSTRAINT,
     MIGRATE_PRIMARY_KEY,
+    MIGRATE_DEFER,
     MIGRATE_COMMENT,
     MIGRATE_CREATE_ENUM,
     MIGRATE_DROP_ENUM,
@@ -157,6 +161,12 @@ struct migrate_op {
             const char *const *was, *const *is; /* NULL: none */
             const char *index;                  /* over is, or NULL */
         } key;
+        struct {
+            enum st_constraint kind; /* ST_C_FK, ST_C_UNIQUE or ST_C_PRIMARY_KEY */
+            const char *name;
+            st_table_index *index; /* of a unique constraint or primary key: the same under that name; or NULL */
+            enum st_deferral was, is;
+        } defer;
         struct {
             const char *column, *text;
         } comment;
@@ -313,6 +323,9 @@ st_err migrate_plan_sqlite(struct migrate_planner *p);
 bool migrate_sqlite_adds(const st_table_column *c);       /* whether ALTER TABLE ADD COLUMN can do it, STRICT apart */
 bool migrate_sqlite_ignores(const struct migrate_op *op); /* what there is nothing to do for there */
 st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op); /* PostgreSQL, directly */
+st_err migrate_plan_defer(struct migrate_planner *p, const struct migrate_op *op); /* the same */
+/* The index that takes the place of a key's own, while it is built. */
+const char *migrate_defer_index(arena *a, const struct migrate_op *op);
 
 /* rebuild.c: what a MIGRATE_STEP_REBUILD does to the table as it is now, in an open transaction with foreign keys off.
  * The statements depend on the table, so SQL for a database that is elsewhere comes from a like one in memory. */

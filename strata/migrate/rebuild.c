@@ -110,7 +110,7 @@ static st_err append_spelled(struct rebuild *r, const struct migrate_op *op)
     } else if (op->kind == MIGRATE_ADD_FK) {
         ddl_fk(&b, op->fk);
     } else {
-        ddl_unique(&b, op->index);
+        ddl_unique(&b, ST_SQLITE, op->index);
     }
     const char *text = migrate_text(r->a, &b);
     return text ? rebuild_append(r, text) : diag_nomem();
@@ -135,6 +135,8 @@ st_err rebuild_apply(struct rebuild *r, const struct migrate_op *op)
         return rebuild_rename_constraint(r, op->constraint.kind, op->constraint.name, op->constraint.to);
     case MIGRATE_PRIMARY_KEY:
         return rebuild_change_key(r, op->key.is);
+    case MIGRATE_DEFER: /* a foreign key */
+        return rebuild_defer(r, op->defer.name, op->defer.is);
     case MIGRATE_RENAME_INDEX:
         return rename_index(r, op->rename.from, op->rename.to);
     default:

@@ -54,6 +54,7 @@ st_err rebuild_alter_column(struct rebuild *r, const st_table_column *was, const
 bool rebuild_column_is_bound(const struct rebuild *r, const char *name);
 /* rebuild_key.c */
 st_err rebuild_change_key(struct rebuild *r, const char *const *columns);
+st_err rebuild_defer(struct rebuild *r, const char *fk, enum st_deferral is);
 st_err rebuild_drop_constraint(struct rebuild *r, enum st_constraint kind, const char *name);
 st_err rebuild_rename_constraint(struct rebuild *r, enum st_constraint kind, const char *name, const char *to);
 

@@ -57,10 +57,67 @@ static st_err not_found(const struct rebuild *r, enum st_constraint kind, const 
     return diag_set(ST_E_SCHEMA, "table %s has no %s called %s", r->table, kinds[kind], name);
 }
 
+/* [NOT] DEFERRABLE that stands apart from the key of a column that it is about: "a REFERENCES t NOT NULL DEFERRABLE". */
+static const struct lite_constraint *apart(const struct rebuild *r, const struct lite_constraint *fk)
+{
+    bool about = false;
+    for (size_t i = 0; i < r->t.n_columns; i++) {
+        for (size_t j = 0; j < r->t.columns[i].n_constraints; j++) {
+            const struct lite_constraint *k = &r->t.columns[i].constraints[j];
+            about = k->kind == LITE_FOREIGN_KEY ? k == fk : about;
+            if (about && k->kind == LITE_NOTHING && k->deferral.len) {
+                return k;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The foreign key, with what it says all in one place; NULL when there is none. */
+static st_err find_whole(struct rebuild *r, const char *name, const struct lite_constraint **ret)
+{
+    const struct lite_column *column;
+    st_err rc = 0;
+    for (;;) {
+        *ret = find(r, ST_C_FK, name, &column);
+        const struct lite_constraint *words = *ret && column ? apart(r, *ret) : NULL;
+        if (!words || rc) {
+            return rc;
+        }
+        rc = rebuild_remove_inline(r, words->text);
+    }
+}
+
+st_err rebuild_defer(struct rebuild *r, const char *fk, enum st_deferral is)
+{
+    const struct lite_constraint *k;
+    st_err rc = find_whole(r, fk, &k);
+    if (rc || !k) {
+        return rc ? rc : not_found(r, ST_C_FK, fk);
+    }
+    if (!is) {
+        return k->deferral.len ? rebuild_remove_inline(r, k->deferral) : 0;
+    }
+    size_t end = rebuild_end(r, k->text);
+    bool tight = end < r->t.text.len && !strchr(" \t\r\n,)", r->t.text.p[end]);
+    const char *words;
+    REBUILD_SPELL(r, words, ddl_deferral(&b, is); buf_puts(&b, tight ? " " : ""));
+    if (!words) {
+        return diag_nomem();
+    }
+    return k->deferral.len ? rebuild_splice(r, rebuild_at(r, k->deferral), k->deferral.len, words + 1)
+                           : rebuild_splice(r, end, 0, words);
+}
+
 st_err rebuild_drop_constraint(struct rebuild *r, enum st_constraint kind, const char *name)
 {
     const struct lite_column *column;
-    const struct lite_constraint *k = find(r, kind, name, &column);
+    const struct lite_constraint *k = NULL;
+    st_err rc = kind == ST_C_FK ? find_whole(r, name, &k) : 0;
+    if (rc) {
+        return rc;
+    }
+    k = find(r, kind, name, &column);
     return k ? remove_constraint(r, k, column != NULL) : not_found(r, kind, name);
 }
 

@@ -113,7 +113,16 @@ static bool fill_key(const char *key[static ST_KEY_MAX], const st_texts *names)
 
 static enum st_action action_of(const char *code)
 {
-    return *code == 'r' ? ST_RESTRICT : *code == 'c' ? ST_CASCADE : *code == 'n' ? ST_SET_NULL : ST_NO_ACTION;
+    return *code == 'r'   ? ST_RESTRICT
+           : *code == 'c' ? ST_CASCADE
+           : *code == 'n' ? ST_SET_NULL
+           : *code == 'd' ? ST_SET_DEFAULT
+                          : ST_NO_ACTION;
+}
+
+static enum st_deferral deferral_of(const struct row *r)
+{
+    return !r->flag[1] ? ST_NOT_DEFERRABLE : r->flag[2] ? ST_DEFERRED : ST_DEFERRABLE;
 }
 
 static st_err add_other(struct reader *k, struct seen_table *t, const char *what, const char *name, const char *sql)
@@ -136,7 +145,8 @@ static st_err add_fk(struct reader *k, struct seen_table *t, const struct row *r
         *fk = (st_table_fk){.name = r->text[1],
                             .table = r->text[3],
                             .on_delete = action_of(r->text[4]),
-                            .on_update = action_of(r->text[5])};
+                            .on_update = action_of(r->text[5]),
+                            .deferrable = deferral_of(r)};
         (void)fill_key(fk->columns, &r->list[0]);
         (void)fill_key(fk->to, &r->list[1]);
     }
@@ -154,9 +164,12 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct row
         return rc;
     }
     str bare = exclude ? str_of(condition) : sql_unwrap(str_of(condition));
+    static const char *const later[] = {
+        "", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}; /* as pg_get_constraintdef ends */
+    bare.len -= str_ends(bare, str_of(later[deferral_of(r)])) ? strlen(later[deferral_of(r)]) : 0;
     const char *sql = arena_memdup0(k->a, bare.p, bare.len);
     t->checks[t->n_checks++] =
-        (struct seen_check){.c = {.name = name, .sql = sql, .exclude = exclude}, .column = c ? c->c.name : NULL};
+        (struct seen_check){.c = {.name = name, .sql = sql, .exclude = exclude, .deferrable = deferral_of(r)}, .column = c ? c->c.name : NULL};
     return sql ? 0 : diag_nomem();
 }
 
@@ -178,11 +191,12 @@ static st_err take_constraint(struct reader *k, const struct row *r)
     }
     const char kind = r->text[2][0];
     bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX || names_descend(&r->list[0]);
-    odd |= kind == 'f' && r->list[0].n > 1 && (r->text[4][0] == 'n' || r->text[5][0] == 'n');
+    odd |= kind == 'f' && r->list[0].n > 1 && (action_of(r->text[4]) >= ST_SET_NULL || action_of(r->text[5]) >= ST_SET_NULL);
     if (kind == 'p') {
         t->pk_name = r->text[1];
         t->strange =
-            odd ? "its primary key is deferrable, too wide or of a column whose name begins with -" : t->strange;
+            odd ? "its primary key is too wide, includes columns or is of one whose name begins with -" : t->strange;
+        t->key_deferrable = deferral_of(r);
         (void)fill_key(t->pk, &r->list[0]);
         for (size_t i = 0; i < r->list[0].n; i++) {
             struct seen_column *c = seen_column_of(t, r->list[0].v[i]);
@@ -206,7 +220,8 @@ static st_err take_constraint(struct reader *k, const struct row *r)
     st_err rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
     if (!rc) {
         st_table_index *i = &t->indexes[t->n_indexes++];
-        *i = (st_table_index){.name = r->text[1], .unique = true, .constraint = true};
+        *i = (st_table_index){
+            .name = r->text[1], .unique = true, .constraint = true, .deferrable = deferral_of(r)};
         (void)fill_key(i->columns, &r->list[0]);
     }
     return rc;
@@ -330,10 +345,10 @@ static const struct query queries[] = {
      8, 2, 0, take_column},
     {"SELECT t.relname::text, c.conname::text, c.contype::text, f.relname::text, c.confdeltype::text, "
      "c.confupdtype::text, pg_catalog.pg_get_expr(c.conbin, c.conrelid), pg_catalog.pg_get_constraintdef(c.oid), "
-     "c.condeferrable OR c.connoinherit AND c.contype = 'c' OR c.contype = 'f' AND (c.confmatchtype = 'f' OR "
-     "c.confdeltype = 'd' OR c.confupdtype = 'd' OR f.relnamespace <> t.relnamespace OR "
+     "c.connoinherit AND c.contype = 'c' OR c.contype = 'f' AND (c.confmatchtype = 'f' OR "
+     "f.relnamespace <> t.relnamespace OR "
      "to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL) OR coalesce(i.indnatts <> i.indnkeyatts AND c.contype <> 'f' OR "
-     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), " NAMES(
+     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), c.condeferrable, c.condeferred, " NAMES(
          "c.conkey",
          "c.conrelid") ", " NAMES("c.confkey",
                                   "c.confrelid") " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON "
@@ -343,7 +358,7 @@ static const struct query queries[] = {
                                                  "ON i.indexrelid = c.conindid WHERE " OURS
                                                  " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
                                                  "\"C\"",
-     8, 1, 2, take_constraint},
+     8, 3, 2, take_constraint},
     {"SELECT t.relname::text, x.relname::text, m.amname::text, pg_catalog.pg_get_indexdef(x.oid, i.indnkeyatts, true), "
      "pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.pg_get_indexdef(x.oid), i.indisunique, "
      "i.indnatts <> i.indnkeyatts OR x.reloptions IS NOT NULL OR coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')"

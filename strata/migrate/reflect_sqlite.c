@@ -11,6 +11,7 @@ struct row {
 struct reader {
     arena *a;
     struct seen_schema *s;
+    st_table_fk *last_fk; /* of the table at hand that is among its fks, or NULL */
 };
 
 #define ADD(k, items, n, room) migrate_grow((k)->a, &(items), (n), &(room), sizeof *(items))
@@ -138,13 +139,22 @@ static bool fill_key(const struct seen_table *t, const char *key[static ST_KEY_M
     return plain && n > 0 && n <= ST_KEY_MAX;
 }
 
+static enum st_deferral deferral_of(str text)
+{
+    size_t at = 0;
+    struct lite_token first = lite_next(text, &at), initially = lite_next(text, &at), when = lite_next(text, &at);
+    return !lite_is(first, "DEFERRABLE")                               ? ST_NOT_DEFERRABLE
+           : lite_is(initially, "INITIALLY") && lite_is(when, "DEFERRED") ? ST_DEFERRED
+                                                                       : ST_DEFERRABLE;
+}
+
 /* ON DELETE and ON UPDATE. Returns false for what st_table_fk has no words for. */
 static bool actions_of(str text, st_table_fk *fk)
 {
     size_t at = 0;
     for (struct lite_token t = lite_next(text, &at); t.kind != LITE_END && t.kind != LITE_BAD;
          t = lite_next(text, &at)) {
-        if (lite_is(t, "DEFERRABLE") || lite_is(t, "MATCH")) {
+        if (lite_is(t, "MATCH")) {
             return false;
         }
         if (!lite_is(t, "ON")) {
@@ -155,14 +165,11 @@ static bool actions_of(str text, st_table_fk *fk)
                                 : lite_is(what, "RESTRICT") ? ST_RESTRICT
                                                             : ST_NO_ACTION;
         if (lite_is(what, "SET")) {
-            if (!lite_is(lite_next(text, &at), "NULL")) {
-                return false;
-            }
-            action = ST_SET_NULL;
+            action = lite_is(lite_next(text, &at), "NULL") ? ST_SET_NULL : ST_SET_DEFAULT;
         }
         *(lite_is(on, "DELETE") ? &fk->on_delete : &fk->on_update) = action;
     }
-    bool clears = fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL;
+    bool clears = fk->on_delete >= ST_SET_NULL || fk->on_update >= ST_SET_NULL;
     return !clears || migrate_key_len(fk->columns) == 1;
 }
 
@@ -178,13 +185,15 @@ static st_err add_other(struct reader *k, struct seen_table *t, const char *name
 
 static st_err add_fk(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
 {
-    st_table_fk fk = {.name = x->known_as, .table = x->table};
+    st_table_fk fk = {.name = x->known_as, .table = x->table, .deferrable = deferral_of(x->deferral)};
+    k->last_fk = NULL;
     if (!fill_key(t, fk.columns, x->columns, x->n_columns) || !actions_of(x->text, &fk)) {
         return add_other(k, t, x->known_as);
     }
     (void)fill_key(NULL, fk.to, x->to, x->n_to); /* none: the primary key, see point_at_keys */
     st_err rc = ADD(k, t->fks, t->n_fks, t->fks_room);
     if (!rc) {
+        k->last_fk = &t->fks[t->n_fks];
         t->fks[t->n_fks++] = fk;
     }
     return rc;
@@ -260,6 +269,11 @@ static st_err add_constraint(struct reader *k, struct seen_table *t, const struc
         return add_check(k, t, x);
     case LITE_FOREIGN_KEY:
         return add_fk(k, t, x);
+    case LITE_NOTHING: /* "a REFERENCES t NOT NULL DEFERRABLE" */
+        if (x->deferral.len && k->last_fk) {
+            k->last_fk->deferrable = deferral_of(x->deferral);
+        }
+        return 0;
     default:
         return 0;
     }
@@ -275,6 +289,7 @@ static st_err take_table(struct reader *k, const struct row *r)
     }
     struct seen_table *t = &s->tables[s->n_tables++];
     *t = (struct seen_table){.name = r->name};
+    k->last_fk = NULL;
     rc = lite_table_read(k->a, str_of(r->sql), &l);
     if (rc) {
         t->strange = "it is no ordinary table";

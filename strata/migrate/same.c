@@ -65,7 +65,7 @@ bool same_fk(const struct compare *c, const struct compare_pair *p, const st_tab
 bool same_check(const struct compare *c, const struct compare_pair *p, const st_table_check *x, const st_table_check *y,
                 st_err *err)
 {
-    return x->exclude == y->exclude && same_text(c, p, x->sql, y->sql, err);
+    return x->exclude == y->exclude && x->deferrable == y->deferrable && same_text(c, p, x->sql, y->sql, err);
 }
 
 bool same_policy(const struct compare *c, const struct compare_pair *p, const st_table_policy *x,
@@ -78,6 +78,14 @@ bool same_policy(const struct compare *c, const struct compare_pair *p, const st
 bool same_key(const struct compare_pair *p)
 {
     return same_columns(p, p->from->pk, p->to->pk);
+}
+
+bool same_key_is_ours(arena *a, const struct compare_pair *p, st_err *err)
+{
+    const char *was = migrate_name(a, p->from->name, NULL, NULL, "pkey");
+    const char *is = migrate_name(a, p->to->name, NULL, NULL, "pkey");
+    *err = *err || (was && is) ? *err : diag_nomem();
+    return was && is && same_word(p->from->pk_name, was) && same_word(p->to->pk_name, is);
 }
 
 static bool same_number(const double *x, const double *y)

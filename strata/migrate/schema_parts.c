@@ -126,6 +126,10 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
                         "out for a partial or expression index",
                         table);
     }
+    if (i->deferrable && !i->constraint) {
+        return diag_set(ST_E_INVALID,
+                        "table %s: an index cannot be deferred; set .constraint for a unique constraint that is", table);
+    }
     if (i->name && !migrate_name_ok(i->name)) {
         return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,
                         ST_NAME_MAX);
@@ -151,9 +155,10 @@ st_err migrate_copy_fk(arena *a, const char *table, const char *skip, const st_t
         return diag_set(ST_E_INVALID,
                         "table %s: a foreign key names as many columns in .to as in .columns, and a table", table);
     }
-    if (n > 1 && (fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL)) {
-        diag_set(ST_E_INVALID, "table %s: SET NULL would clear every column of the foreign key to %s, the tenant's too",
-                 table, fk->table);
+    if (n > 1 && (fk->on_delete >= ST_SET_NULL || fk->on_update >= ST_SET_NULL)) {
+        bool clears = fk->on_delete == ST_SET_NULL || fk->on_update == ST_SET_NULL;
+        diag_set(ST_E_INVALID, "table %s: %s every column of the foreign key to %s, the tenant's too", table,
+                 clears ? "SET NULL would clear" : "SET DEFAULT would change", fk->table);
         diag_hint("use ST_CASCADE, or clear the column before the row it points at is deleted");
         return ST_E_INVALID;
     }
@@ -176,6 +181,10 @@ st_err migrate_copy_check(arena *a, const char *table, const st_table_check *c, 
     if (!migrate_name_ok(c->name) || !c->sql || !c->sql[0]) {
         return diag_set(ST_E_INVALID, "table %s: a CHECK needs a name of 1 to %d bytes and a condition", table,
                         ST_NAME_MAX);
+    }
+    if (c->deferrable && !c->exclude) {
+        return diag_set(ST_E_INVALID, "table %s: the CHECK %s cannot be deferred; no database checks one later", table,
+                        c->name);
     }
     bool ok = true;
     *ret = *c;

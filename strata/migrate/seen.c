@@ -113,6 +113,7 @@ st_err seen_to_table(arena *a, const struct seen_table *t, st_table *ret)
                       .without_rowid = t->without_rowid,
                       .no_strict = t->no_strict,
                       .comment = t->comment,
+                      .key_deferrable = t->key_deferrable,
                       .policies = t->policies,
                       .n_policies = t->n_policies};
     return rc;

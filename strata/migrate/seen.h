@@ -39,6 +39,7 @@ struct seen_table {
     size_t n_columns, columns_room;
     const char *pk[ST_KEY_MAX];
     const char *pk_name;
+    enum st_deferral key_deferrable;
     st_table_index *indexes;
     size_t n_indexes, indexes_room;
     st_table_fk *fks;

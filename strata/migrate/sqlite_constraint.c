@@ -74,12 +74,14 @@ static bool begins_deferral(const struct lite_reader *r)
     return at_word(r, "deferrable") || (at_word(r, "not") && lite_is(lite_next(r->text, &at), "deferrable"));
 }
 
-static void deferral(struct lite_reader *r)
+static void deferral(struct lite_reader *r, struct lite_constraint *c)
 {
+    size_t from = start(r);
     (void)eat(r, "not");
     if (eat(r, "deferrable") && eat(r, "initially")) {
         advance(r);
     }
+    c->deferral = since(r, from);
 }
 
 /* Behind REFERENCES. */
@@ -104,7 +106,7 @@ static bool references(struct lite_reader *r, struct lite_constraint *c)
         }
     }
     if (begins_deferral(r)) {
-        deferral(r);
+        deferral(r, c);
     }
     return true;
 }
@@ -163,8 +165,8 @@ static bool generated(struct lite_reader *r, struct lite_constraint *c)
 
 static bool constraint_of_column(struct lite_reader *r, struct lite_constraint *c)
 {
-    if (begins_deferral(r)) { /* SQLite takes it without a REFERENCES, too */
-        deferral(r);
+    if (begins_deferral(r)) { /* SQLite takes it behind other words, too */
+        deferral(r, c);
         return true;
     }
     if (eat(r, "primary")) {

@@ -109,7 +109,8 @@ static st_err add_index(struct maker *k, const st_attr *x)
                         .constraint = x->kind == ST_A_UNIQUE && !x->where && !x->expression,
                         .where = x->where,
                         .expression = x->expression,
-                        .method = x->method};
+                        .method = x->method,
+                        .deferrable = x->deferrable};
     st_err rc = key_of(k, x, i.columns);
     if (!rc) {
         k->indexes[k->t.n_indexes++] = i;
@@ -153,7 +154,10 @@ static st_err add_fk(struct maker *k, const st_attr *x)
 {
     const st_model *target = x->references;
     const st_attr *theirs = st_model_tenant(target), *id = own_key(target);
-    st_table_fk fk = {.table = target->table, .on_delete = x->on_delete, .on_update = x->on_update};
+    st_table_fk fk = {.table = target->table,
+                      .on_delete = x->on_delete,
+                      .on_update = x->on_update,
+                      .deferrable = x->deferrable};
     size_t n = 0;
     if (x->tenant) { /* the owner of all rows: its tenant column alone is the key */
         if (!theirs || !has_unique(target, theirs->name, NULL)) {
@@ -195,7 +199,11 @@ static st_err add_fk(struct maker *k, const st_attr *x)
 
 static st_err add_foreign_key(struct maker *k, const st_attr *x)
 {
-    st_table_fk fk = {.name = x->name, .table = x->target->table, .on_delete = x->on_delete, .on_update = x->on_update};
+    st_table_fk fk = {.name = x->name,
+                      .table = x->target->table,
+                      .on_delete = x->on_delete,
+                      .on_update = x->on_update,
+                      .deferrable = x->deferrable};
     for (size_t i = 0; x->columns[i] && x->to[i]; i++) {
         const st_attr *mine = column_attr(k->m, x->columns[i]), *theirs = column_attr(x->target, x->to[i]);
         if (!mine || !theirs || i == ST_KEY_MAX) {
@@ -217,14 +225,15 @@ static st_err add_attr(struct maker *k, const st_attr *x)
         rc = add_column(k, x);
         if (!rc && x->unique) {
             const char *const self[] = {x->name, NULL};
-            rc = add_index(k, &(const st_attr){.kind = ST_A_UNIQUE, .columns = self});
+            enum st_deferral later = x->references ? ST_NOT_DEFERRABLE : x->deferrable;
+            rc = add_index(k, &(const st_attr){.kind = ST_A_UNIQUE, .columns = self, .deferrable = later});
         }
         return !rc && x->references ? add_fk(k, x) : rc;
     case ST_A_UNIQUE:
     case ST_A_INDEX:
         return add_index(k, x);
     case ST_A_CHECK:
-        k->checks[k->t.n_checks++] = (st_table_check){x->name, x->check, x->exclude};
+        k->checks[k->t.n_checks++] = (st_table_check){x->name, x->check, x->exclude, x->deferrable};
         return 0;
     case ST_A_FOREIGN_KEY:
         return add_foreign_key(k, x);
@@ -238,6 +247,9 @@ static st_err add_attr(struct maker *k, const st_attr *x)
         return 0;
     case ST_A_TRIGGER:
         k->triggers[k->t.n_triggers++] = *x->trigger;
+        return 0;
+    case ST_A_PRIMARY_KEY:
+        k->t.key_deferrable = x->deferrable;
         return 0;
     case ST_A_MANY:
     case ST_A_ONE:
@@ -336,6 +348,10 @@ st_err st_tables_of_models(arena *a, const st_model *const *models, size_t n, co
         if (rc) {
             return diag_wrap(rc, "schema of the model %s", models[order[i]]->name);
         }
+    }
+    st_err rc = migrate_check_targets(tables, n);
+    if (rc) {
+        return rc;
     }
     *ret = tables;
     *ret_n = n;

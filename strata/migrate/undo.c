@@ -148,6 +148,23 @@ static void key_back(struct undoer *k, const struct migrate_op *op, const struct
     }
 }
 
+static void defer_back(struct undoer *k, const struct migrate_op *op, const struct done *d)
+{
+    if (op->defer.kind == ST_C_FK) {
+        (void)st_defer_fk(k->out, op->table, op->defer.name, op->defer.is, op->defer.was);
+    } else if (d->done < d->steps) {
+        (void)st_drop_index(k->out, op->table, migrate_defer_index(k->a, op));
+    } else if (op->defer.kind == ST_C_UNIQUE) {
+        st_table_index i = *op->defer.index;
+        i.deferrable = op->defer.is;
+        (void)st_defer_unique(k->out, op->table, &i, op->defer.was);
+    } else {
+        const char *columns[ST_KEY_MAX + 1] = {NULL};
+        memcpy(columns, op->defer.index->columns, sizeof op->defer.index->columns);
+        (void)st_defer_primary_key(k->out, op->table, op->defer.name, columns, op->defer.is, op->defer.was);
+    }
+}
+
 static void drop_table(struct undoer *k, const struct migrate_op *op)
 {
     for (size_t i = 0; i < op->create->n_triggers; i++) { /* or their functions would stay */
@@ -184,6 +201,9 @@ static bool undo_made(struct undoer *k, const struct migrate_op *op, const struc
         return true;
     case MIGRATE_PRIMARY_KEY:
         key_back(k, op, d);
+        return true;
+    case MIGRATE_DEFER:
+        defer_back(k, op, d);
         return true;
     case MIGRATE_CREATE_ENUM:
         (void)st_drop_enum(k->out, op->enumeration->name);

@@ -170,6 +170,9 @@ static st_err check_column(const st_model *m, const st_attr *a)
         return WRONG(m, a->name, "carries along \"%s\", which must be a column here and of what it references",
                      a->along);
     }
+    if (a->deferrable && !a->references && !a->unique) {
+        return WRONG(m, a->name, ".deferrable is of a foreign key or .unique; of the primary key it is PRIMARY_KEY's");
+    }
     if (a->generated) {
         return WRONG(m, a->name, "what the database computes is UNMAPPED");
     }
@@ -195,6 +198,9 @@ static st_err check_relation(const st_model *m, const st_attr *a)
     if (a->through && !has_column(a->through, a->far_via)) {
         return WRONG(m, a->name, "%s has no column member \"%s\"", a->through->name, a->far_via);
     }
+    if (a->on_delete == ST_SET_DEFAULT) {
+        return WRONG(m, a->name, "the session does not know defaults: .on_delete = ST_SET_DEFAULT is the foreign key's");
+    }
     struct st_relation r;
     return st_relation_read(m, a, &r) ? 0
                                       : WRONG(m, a->name,
@@ -205,6 +211,9 @@ static st_err check_relation(const st_model *m, const st_attr *a)
 
 static st_err check_constraint(const st_model *m, const st_attr *a)
 {
+    if (a->deferrable && (a->kind == ST_A_INDEX || a->where || a->expression || (a->kind == ST_A_CHECK && !a->exclude))) {
+        return WRONG(m, a->name, "only foreign keys, UNIQUE over all rows, EXCLUDE and PRIMARY_KEY can be .deferrable");
+    }
     if (!a->name) {
         return WRONG(m, "a constraint", "needs a name");
     }
@@ -258,6 +267,8 @@ static st_err check_attr(const st_model *m, const st_attr *a)
         return 0;
     case ST_A_POLICY:
         return a->policy ? 0 : WRONG(m, "a policy", "is empty");
+    case ST_A_PRIMARY_KEY:
+        return 0;
     case ST_A_TRIGGER:
         return a->trigger ? 0 : WRONG(m, "a trigger", "is empty");
     }
@@ -269,7 +280,7 @@ st_err st_model_check(const st_model *m)
     if (!m->name || !m->table || !*m->table || !m->size) {
         return WRONG(m, "the model", "needs the names of its struct and table");
     }
-    unsigned keys = 0, tenants = 0, versions = 0;
+    unsigned keys = 0, tenants = 0, versions = 0, words = 0;
     for (size_t i = 0; i < m->n_attrs; i++) {
         const st_attr *a = &m->attrs[i];
         st_err rc = check_attr(m, a);
@@ -280,12 +291,14 @@ st_err st_model_check(const st_model *m)
         keys += column && a->pk;
         tenants += column && a->tenant;
         versions += column && a->version;
+        words += a->kind == ST_A_PRIMARY_KEY;
     }
     if (!keys) {
         return WRONG(m, "the model", "has no primary key: mark its members .pk = true");
     }
-    if (tenants > 1 || versions > 1) {
-        return WRONG(m, "the model", "has more than one %s", tenants > 1 ? "tenant" : "version");
+    if (tenants > 1 || versions > 1 || words > 1) {
+        return WRONG(m, "the model", "has more than one %s",
+                     tenants > 1 ? "tenant" : versions > 1 ? "version" : "PRIMARY_KEY");
     }
     return 0;
 }

@@ -148,6 +148,64 @@ static st_err not_a_column(const st_mapper *m, const char *list)
     return diag_set(ST_E_INVALID, "%s: .%s names a member that is no column", m->model->name, list);
 }
 
+static bool is_conflict(const st_mapper *m, const st_attr *a, const uint32_t *columns, size_t n)
+{
+    return a && a->kind == ST_A_COLUMN && is_among(columns, n, st_mapper_column_at(m, a->offset));
+}
+
+/* Whether u, an attribute of the model, is unique over just these columns. */
+static bool is_unique_over(const st_mapper *m, const st_attr *u, const uint32_t *columns, size_t n)
+{
+    size_t found = m->tenant != NULL;
+    if (u->kind == ST_A_COLUMN) {
+        return u->unique && is_conflict(m, u, columns, n) && n == found + !u->tenant;
+    }
+    if ((u->kind != ST_A_UNIQUE && !(u->kind == ST_A_INDEX && u->unique)) || u->where || u->expression) {
+        return false;
+    }
+    for (const char *const *name = u->columns; *name; name++) {
+        const st_attr *a = st_model_attr(m->model, *name);
+        if (!is_conflict(m, a, columns, n)) {
+            return false;
+        }
+        found += a != m->tenant;
+    }
+    return found == n;
+}
+
+static bool is_key(const st_mapper *m, const uint32_t *columns, size_t n)
+{
+    size_t found = 0;
+    for (uint32_t i = 0; i < m->n_columns; i++) {
+        found += m->columns[i].attr->pk && is_among(columns, n, i);
+        if (m->columns[i].attr->pk && !is_among(columns, n, i)) {
+            return false;
+        }
+    }
+    return found == n;
+}
+
+/* PostgreSQL's ON CONFLICT looks at no constraint that may be deferred; so neither database does. */
+static st_err check_deferral(const st_mapper *m, const uint32_t *columns, size_t n)
+{
+    const st_attr *later = NULL;
+    bool any = false;
+    for (size_t i = 0; i < m->model->n_attrs; i++) {
+        const st_attr *a = &m->model->attrs[i];
+        bool defers = a->deferrable && !(a->kind == ST_A_COLUMN && a->references);
+        bool says = a->kind == ST_A_PRIMARY_KEY ? defers && is_key(m, columns, n) : is_unique_over(m, a, columns, n);
+        later = says && defers ? a : later;
+        any = any || (says && !defers);
+    }
+    if (!later || any) {
+        return 0;
+    }
+    diag_set(ST_E_INVALID, "%s: .conflict names the columns of %s, which is deferrable: no row can be told to be there",
+             m->model->name, later->name ? later->name : "the primary key");
+    diag_hint("leave .deferrable out there, or select the rows first");
+    return ST_E_INVALID;
+}
+
 st_err st_conflict_columns(const struct st_compiler *c, const st_mapper *m, const uint32_t *conflict,
                            const uint32_t **ret, size_t *ret_n)
 {
@@ -170,7 +228,7 @@ st_err st_conflict_columns(const struct st_compiler *c, const st_mapper *m, cons
     }
     *ret = columns;
     *ret_n = n;
-    return 0;
+    return check_deferral(m, columns, n);
 }
 
 static st_err update_columns(const struct st_compiler *c, const st_mapper *m, const uint32_t *update,

@@ -303,6 +303,8 @@ st_err flush_into(struct batch *b)
     st_err rc = write_pending(b, false);
     if (!rc) {
         flush_settle(b->s, false);
+        b->s->epoch += b->s->keys_changed;
+        b->s->keys_changed = false;
     }
     return rc;
 }

@@ -114,6 +114,7 @@ struct st_session {
     uint32_t epoch;
     bool long_lists;  /* st_compiler's */
     bool cascades;    /* rows are pending that are to be deleted */
+    bool keys_changed; /* a delete made the database set keys of rows that may be loaded: read anew after the flush */
     bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
     struct streams streams;
     struct hook_state hook;

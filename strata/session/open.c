@@ -126,7 +126,7 @@ st_err st_session_open(st_engine *e, const struct st_session_options *o, st_sess
     s->items = NULL;
     s->apart = NULL;
     s->watch = NULL;
-    s->busy = s->begun = s->long_lists = s->cascades = s->lists_stale = false;
+    s->busy = s->begun = s->long_lists = s->cascades = s->lists_stale = s->keys_changed = false;
     if (s->scope.system) {
         st_engine_audit(e, o->system);
     }

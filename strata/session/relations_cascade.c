@@ -84,7 +84,7 @@ static bool read_following(const struct st_relation *r, const st_model *m, struc
     const st_attr *key = r->kind == ST_R_THROUGH ? r->left : r->far;
     enum st_action by_key = key->references == m ? key->on_delete : ST_NO_ACTION;
     ret->key = key;
-    ret->database = by_key == ST_CASCADE || by_key == ST_SET_NULL;
+    ret->database = by_key == ST_CASCADE || by_key == ST_SET_NULL || by_key == ST_SET_DEFAULT;
     ret->action = ret->database ? by_key : r->attr->on_delete;
     if (r->kind == ST_R_THROUGH && ret->action == ST_NO_ACTION) {
         ret->action = ST_CASCADE; /* a row between means nothing without its ends */
@@ -109,7 +109,9 @@ static st_err follow_relations(struct work *w)
         const struct st_relation *r = &m->relations[i];
         struct following f;
         struct keys k;
-        if (!read_following(r, m->model, &f)) {
+        bool follows = read_following(r, m->model, &f);
+        w->s->keys_changed |= f.action == ST_SET_DEFAULT; /* to what, the database alone knows */
+        if (!follows) {
             continue;
         }
         rc = session_mapper(w->s, r->kind == ST_R_THROUGH ? r->attr->through : r->attr->target, &f.m);

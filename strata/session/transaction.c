@@ -134,7 +134,7 @@ void relations_forget(st_session *s)
             st_mapper_unload(l->m, l->objs[i]);
         }
     }
-    s->lists_stale = s->cascades = false;
+    s->lists_stale = s->cascades = s->keys_changed = false;
 }
 
 st_err st_rollback(st_session *s)

@@ -245,7 +245,9 @@ static void unique_part(struct maker *k, const struct spec_part *p, unsigned i)
 {
     const struct spec_column *c = part_column(k->t, p->column), *d = part_column(k->t, p->second);
     if (c) {
-        add(k, ST_A_UNIQUE, part_name(k, "key", i))->columns =
+        st_attr *x = add(k, ST_A_UNIQUE, part_name(k, "key", i));
+        x->deferrable = p->deferrable;
+        x->columns =
             columns_of(k, spec_column_name(k->a, c), d && d != c ? spec_column_name(k->a, d) : NULL);
     }
 }
@@ -295,6 +297,7 @@ static void check_part(struct maker *k, const struct spec_part *p, unsigned i)
     const char *x = quoted(k, c), *y = d ? quoted(k, d) : x;
     st_attr *check = add(k, ST_A_CHECK, part_name(k, "check", i));
     check->exclude = p->unique && p->method == 4 && k->d == ST_POSTGRESQL;
+    check->deferrable = check->exclude ? p->deferrable : ST_NOT_DEFERRABLE;
     check->check = check->exclude                  ? arena_printf(k->a, "USING btree (%s WITH =)", x)
                    : p->where && spec_is_number(c) ? arena_printf(k->a, "%s < 5000 OR %s IS NULL", x, y)
                    : p->expression
@@ -371,8 +374,9 @@ static void parents(struct maker *k, const st_model *models)
         st_attr *x = pointer(k, "parent_id");
         bool clear = !t->tenant; /* it would clear the tenant's column, too */
         x->references = &models[one - k->s->tables];
-        x->on_delete = t->parent.on_delete == ST_SET_NULL && !clear ? ST_CASCADE : t->parent.on_delete;
-        x->on_update = t->parent.on_update == ST_SET_NULL && !clear ? ST_CASCADE : t->parent.on_update;
+        x->on_delete = t->parent.on_delete >= ST_SET_NULL && !clear ? ST_CASCADE : t->parent.on_delete;
+        x->on_update = t->parent.on_update >= ST_SET_NULL && !clear ? ST_CASCADE : t->parent.on_update;
+        x->deferrable = t->parent.deferrable;
     }
     if (two) {
         static const char *const mine[] = {"wide_id", "wide_part", NULL}, *const theirs[] = {"id", "part", NULL};
@@ -382,8 +386,9 @@ static void parents(struct maker *k, const st_model *models)
         x->columns = mine;
         x->target = &models[two - k->s->tables];
         x->to = theirs;
-        x->on_delete = t->wide.on_delete == ST_SET_NULL ? ST_NO_ACTION : t->wide.on_delete;
-        x->on_update = t->wide.on_update == ST_SET_NULL ? ST_NO_ACTION : t->wide.on_update;
+        x->on_delete = t->wide.on_delete >= ST_SET_NULL ? ST_NO_ACTION : t->wide.on_delete;
+        x->on_update = t->wide.on_update >= ST_SET_NULL ? ST_NO_ACTION : t->wide.on_update;
+        x->deferrable = t->wide.deferrable;
     }
 }
 
@@ -409,6 +414,9 @@ static void make(struct maker *k, const struct spec_table *t, const st_model *mo
         unique_part(k, &t->uniques[i], i);
         index_part(k, &t->indexes[i], i);
         check_part(k, &t->checks[i], i);
+    }
+    if (t->deferrable) {
+        add(k, ST_A_PRIMARY_KEY, NULL)->deferrable = t->deferrable;
     }
     if (t->has_comment) {
         add(k, ST_A_COMMENT, NULL)->comment = arena_printf(k->a, "table \"%u\"", t->name);

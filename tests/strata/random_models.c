@@ -89,21 +89,29 @@ static void draw_parts(struct spec_part *p, uint64_t *seed)
                                   .down = one_in(seed, 3),
                                   .where = one_in(seed, 4),
                                   .expression = one_in(seed, 5),
-                                  .unique = one_in(seed, 3)};
+                                  .unique = one_in(seed, 3),
+                                  .deferrable = one_in(seed, 3) ? (enum st_deferral)spec_random(seed, 3) : ST_NOT_DEFERRABLE};
     }
 }
 
 static void draw_key(struct spec_key *k, uint64_t *seed)
 {
     k->to = spec_random(seed, SPEC_TABLES + 3);
-    k->on_delete = (enum st_action)spec_random(seed, 4);
-    k->on_update = one_in(seed, 3) ? (enum st_action)spec_random(seed, 4) : ST_NO_ACTION;
+    k->on_delete = (enum st_action)spec_random(seed, 5);
+    k->on_update = one_in(seed, 3) ? (enum st_action)spec_random(seed, 5) : ST_NO_ACTION;
+    k->deferrable = one_in(seed, 2) ? (enum st_deferral)spec_random(seed, 3) : ST_NOT_DEFERRABLE;
+}
+
+static enum st_deferral draw_key_deferral(uint64_t *seed)
+{
+    return one_in(seed, 5) ? (enum st_deferral)spec_random(seed, 3) : ST_NOT_DEFERRABLE;
 }
 
 static void draw_table(struct spec_table *t, uint64_t *seed, unsigned name)
 {
     *t = (struct spec_table){.name = name, .tenant = one_in(seed, 2), .wide_key = one_in(seed, 3)};
     t->numbered = !t->tenant && !t->wide_key && one_in(seed, 4);
+    t->deferrable = draw_key_deferral(seed);
     t->has_comment = one_in(seed, 4);
     t->policy = one_in(seed, 3) ? 1 + spec_random(seed, 6) : 0;
     t->has_trigger = one_in(seed, 4);
@@ -145,7 +153,7 @@ const struct spec_table *spec_table(const struct spec *s, unsigned name)
 const struct spec_table *spec_parent(const struct spec *s, const struct spec_table *t, bool wide)
 {
     const struct spec_table *p = spec_table(s, wide ? t->wide.to : t->parent.to);
-    return p && p->tenant == t->tenant && !p->numbered && p->wide_key == wide && !(wide && p->tenant) ? p : NULL;
+    return p && p->tenant == t->tenant && !p->numbered && !p->deferrable && p->wide_key == wide && !(wide && p->tenant) ? p : NULL;
 }
 
 static void change_column(struct spec_table *t, struct spec_column *c, uint64_t *seed)
@@ -173,6 +181,15 @@ static void change_column(struct spec_table *t, struct spec_column *c, uint64_t 
     }
 }
 
+static void change_key(struct spec_key *k, uint64_t *seed)
+{
+    if (one_in(seed, 3)) {
+        draw_key(k, seed);
+    } else if (one_in(seed, 3)) { /* that alone, of a key that stays */
+        k->deferrable = (enum st_deferral)spec_random(seed, 3);
+    }
+}
+
 static void change_table(struct spec_table *t, uint64_t *seed)
 {
     for (unsigned i = 0, n = spec_random(seed, 4); i < n; i++) {
@@ -190,13 +207,15 @@ static void change_table(struct spec_table *t, uint64_t *seed)
     t->trigger += one_in(seed, 3) ? spec_random(seed, 12) : 0;
     t->tenant ^= !t->numbered && one_in(seed, 8);
     t->wide_key ^= !t->numbered && one_in(seed, 8);
+    t->deferrable = one_in(seed, 4) ? draw_key_deferral(seed) : t->deferrable;
     t->turn = one_in(seed, 4) ? spec_random(seed, SPEC_COLUMNS) : t->turn;
     t->keys_last ^= one_in(seed, 6);
-    if (one_in(seed, 3)) {
-        draw_key(&t->parent, seed);
-    }
-    if (one_in(seed, 3)) {
-        draw_key(&t->wide, seed);
+    change_key(&t->parent, seed);
+    change_key(&t->wide, seed);
+    for (unsigned i = 0; i < SPEC_PARTS; i++) {
+        if (one_in(seed, 6)) {
+            t->uniques[i].deferrable = (enum st_deferral)spec_random(seed, 3);
+        }
     }
 }
 

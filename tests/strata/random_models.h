@@ -23,15 +23,18 @@ struct spec_part {   /* a unique, index or check */
     unsigned second;
     unsigned method; /* of an index */
     bool down, where, expression, unique;
+    enum st_deferral deferrable; /* of a unique and an exclusion */
 };
 struct spec_key { /* a foreign key */
     unsigned to;  /* name of a table, or 0 */
     enum st_action on_delete, on_update;
+    enum st_deferral deferrable;
 };
 struct spec_table {
     unsigned name, was;
     bool tenant, wide_key, numbered, has_comment, has_trigger;
     unsigned trigger, policy;
+    enum st_deferral deferrable; /* of the primary key, to which no key leads then */
     unsigned turn; /* from where its columns are counted */
     bool keys_last;
     struct spec_column columns[SPEC_COLUMNS];
