@@ -71,8 +71,8 @@ typedef struct st_table_fk {
     enum st_deferral deferrable;
 } st_table_fk;
 typedef struct st_table_check {
-    const char *name, *sql; /* the condition, without CHECK and brackets */
-    bool exclude;           /* PostgreSQL: sql is what follows EXCLUDE; SQLite has none and leaves it out */
+    const char *name, *sql;      /* the condition, without CHECK and brackets */
+    bool exclude;                /* PostgreSQL: sql is what follows EXCLUDE; SQLite has none and leaves it out */
     enum st_deferral deferrable; /* of an exclusion */
 } st_table_check;
 typedef struct st_table_policy { /* PostgreSQL; nothing on SQLite */

@@ -94,9 +94,9 @@ struct st_attr {
     const struct st_enum *enumeration;
     const st_model *references; /* foreign key to its primary key; tenant_id is carried along by itself */
     enum st_action on_delete, on_update;
-    enum st_deferral deferrable; /* of the foreign key; of the column's UNIQUE when it has none; of an ST_A_UNIQUE, EXCLUDE
-                                    and PRIMARY_KEY, PostgreSQL: SQLite checks these at once. No foreign key points at
-                                    one that may be deferred, and no .conflict of st_insert_many names it */
+    enum st_deferral deferrable; /* of the foreign key; of the column's UNIQUE when it has none; of an ST_A_UNIQUE,
+                                    EXCLUDE and PRIMARY_KEY, PostgreSQL: SQLite checks these at once. No foreign key
+                                    points at one that may be deferred, and no .conflict of st_insert_many names it */
     const char *along; /* a member that the foreign key carries beside the tenant: the target's row must have the same
                           value in its member of that name, and a UNIQUE over it and its key */
 

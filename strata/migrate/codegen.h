@@ -23,9 +23,9 @@ void codegen_number(buf *b, double v); /* ST_NUMBER(0.5) */
 /* ", .word = \"text\"" when text is set. */
 void codegen_option(buf *b, const char *word, const char *text);
 void codegen_flag(buf *b, const char *word, bool on);
-extern const char *const codegen_types[ST_TYPE_MAX]; /* "ST_TEXT" */
-const char *codegen_action(enum st_action a);        /* "ST_CASCADE" */
-const char *codegen_deferral(enum st_deferral d);    /* "ST_DEFERRED" */
+extern const char *const codegen_types[ST_TYPE_MAX];                   /* "ST_TEXT" */
+const char *codegen_action(enum st_action a);                          /* "ST_CASCADE" */
+const char *codegen_deferral(enum st_deferral d);                      /* "ST_DEFERRED" */
 void codegen_deferrable(buf *b, const char *word, enum st_deferral d); /* ", .word = ST_DEFERRED", if it may be */
 /* A C identifier from name, not a keyword, in arena a. */
 const char *codegen_identifier(arena *a, const char *name);

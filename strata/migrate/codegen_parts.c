@@ -22,9 +22,8 @@ const char *codegen_action(enum st_action a)
 
 const char *codegen_deferral(enum st_deferral d)
 {
-    static const char *const names[] = {[ST_NOT_DEFERRABLE] = "ST_NOT_DEFERRABLE",
-                                        [ST_DEFERRABLE] = "ST_DEFERRABLE",
-                                        [ST_DEFERRED] = "ST_DEFERRED"};
+    static const char *const names[] = {
+        [ST_NOT_DEFERRABLE] = "ST_NOT_DEFERRABLE", [ST_DEFERRABLE] = "ST_DEFERRABLE", [ST_DEFERRED] = "ST_DEFERRED"};
     return names[d];
 }
 

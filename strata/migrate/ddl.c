@@ -70,12 +70,11 @@ static void primary_key(buf *b, enum st_dialect d, const st_table *t, const char
 
 void ddl_fk(buf *b, const st_table_fk *fk)
 {
-    static const char *const actions[] = {
-        [ST_NO_ACTION] = NULL,
-        [ST_RESTRICT] = "RESTRICT",
-        [ST_CASCADE] = "CASCADE",
-        [ST_SET_NULL] = "SET NULL",
-        [ST_SET_DEFAULT] = "SET DEFAULT"};
+    static const char *const actions[] = {[ST_NO_ACTION] = NULL,
+                                          [ST_RESTRICT] = "RESTRICT",
+                                          [ST_CASCADE] = "CASCADE",
+                                          [ST_SET_NULL] = "SET NULL",
+                                          [ST_SET_DEFAULT] = "SET DEFAULT"};
     named(b, fk->name);
     buf_puts(b, "FOREIGN KEY ");
     ddl_columns(b, fk->columns, migrate_key_len(fk->columns));

@@ -111,7 +111,8 @@ st_err migrate_plan_defer(struct migrate_planner *p, const struct migrate_op *op
 const char *migrate_defer_index(arena *a, const struct migrate_op *op)
 {
     bool unique = op->defer.kind == ST_C_UNIQUE;
-    return migrate_name(a, op->table, unique ? op->defer.index->columns : NULL, NULL, unique ? "key_next" : "pkey_next");
+    return migrate_name(a, op->table, unique ? op->defer.index->columns : NULL, NULL,
+                        unique ? "key_next" : "pkey_next");
 }
 
 /* The index is built beside the old one; then they change places, and there is no moment without either. */

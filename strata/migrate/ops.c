@@ -252,10 +252,11 @@ static st_err op_defer(st_ops *o, const char *table, enum st_constraint kind, co
         return o->err;
     }
     if (was == is || was < ST_NOT_DEFERRABLE || was > ST_DEFERRED || is < ST_NOT_DEFERRABLE || is > ST_DEFERRED) {
-        return migrate_op_fail(o, diag_set(ST_E_INVALID,
-                                           "table %s: the constraint %s is to be checked when it is already: was and is "
-                                           "are two of ST_NOT_DEFERRABLE, ST_DEFERRABLE and ST_DEFERRED",
-                                           table, name ? name : ""));
+        return migrate_op_fail(o,
+                               diag_set(ST_E_INVALID,
+                                        "table %s: the constraint %s is to be checked when it is already: was and is "
+                                        "are two of ST_NOT_DEFERRABLE, ST_DEFERRABLE and ST_DEFERRED",
+                                        table, name ? name : ""));
     }
     op->defer.kind = kind;
     op->defer.was = was;

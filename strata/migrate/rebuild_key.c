@@ -57,7 +57,8 @@ static st_err not_found(const struct rebuild *r, enum st_constraint kind, const 
     return diag_set(ST_E_SCHEMA, "table %s has no %s called %s", r->table, kinds[kind], name);
 }
 
-/* [NOT] DEFERRABLE that stands apart from the key of a column that it is about: "a REFERENCES t NOT NULL DEFERRABLE". */
+/* [NOT] DEFERRABLE that stands apart from the key of a column that it is about: "a REFERENCES t NOT NULL DEFERRABLE".
+ */
 static const struct lite_constraint *apart(const struct rebuild *r, const struct lite_constraint *fk)
 {
     bool about = false;

@@ -164,12 +164,13 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct row
         return rc;
     }
     str bare = exclude ? str_of(condition) : sql_unwrap(str_of(condition));
-    static const char *const later[] = {
-        "", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}; /* as pg_get_constraintdef ends */
+    static const char *const later[] = {"", " DEFERRABLE",
+                                        " DEFERRABLE INITIALLY DEFERRED"}; /* as pg_get_constraintdef ends */
     bare.len -= str_ends(bare, str_of(later[deferral_of(r)])) ? strlen(later[deferral_of(r)]) : 0;
     const char *sql = arena_memdup0(k->a, bare.p, bare.len);
     t->checks[t->n_checks++] =
-        (struct seen_check){.c = {.name = name, .sql = sql, .exclude = exclude, .deferrable = deferral_of(r)}, .column = c ? c->c.name : NULL};
+        (struct seen_check){.c = {.name = name, .sql = sql, .exclude = exclude, .deferrable = deferral_of(r)},
+                            .column = c ? c->c.name : NULL};
     return sql ? 0 : diag_nomem();
 }
 
@@ -191,7 +192,8 @@ static st_err take_constraint(struct reader *k, const struct row *r)
     }
     const char kind = r->text[2][0];
     bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX || names_descend(&r->list[0]);
-    odd |= kind == 'f' && r->list[0].n > 1 && (action_of(r->text[4]) >= ST_SET_NULL || action_of(r->text[5]) >= ST_SET_NULL);
+    odd |= kind == 'f' && r->list[0].n > 1 &&
+           (action_of(r->text[4]) >= ST_SET_NULL || action_of(r->text[5]) >= ST_SET_NULL);
     if (kind == 'p') {
         t->pk_name = r->text[1];
         t->strange =
@@ -220,8 +222,7 @@ static st_err take_constraint(struct reader *k, const struct row *r)
     st_err rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
     if (!rc) {
         st_table_index *i = &t->indexes[t->n_indexes++];
-        *i = (st_table_index){
-            .name = r->text[1], .unique = true, .constraint = true, .deferrable = deferral_of(r)};
+        *i = (st_table_index){.name = r->text[1], .unique = true, .constraint = true, .deferrable = deferral_of(r)};
         (void)fill_key(i->columns, &r->list[0]);
     }
     return rc;
@@ -348,16 +349,15 @@ static const struct query queries[] = {
      "c.connoinherit AND c.contype = 'c' OR c.contype = 'f' AND (c.confmatchtype = 'f' OR "
      "f.relnamespace <> t.relnamespace OR "
      "to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL) OR coalesce(i.indnatts <> i.indnkeyatts AND c.contype <> 'f' OR "
-     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), c.condeferrable, c.condeferred, " NAMES(
-         "c.conkey",
-         "c.conrelid") ", " NAMES("c.confkey",
-                                  "c.confrelid") " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON "
-                                                 "c.conrelid = t.oid AND c.contype IN "
-                                                 "('c', 'f', 'p', 'u', 'x') LEFT JOIN pg_catalog.pg_class f ON f.oid = "
-                                                 "c.confrelid LEFT JOIN pg_catalog.pg_index i "
-                                                 "ON i.indexrelid = c.conindid WHERE " OURS
-                                                 " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
-                                                 "\"C\"",
+     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), c.condeferrable, "
+     "c.condeferred, " NAMES("c.conkey", "c.conrelid") ", " NAMES(
+         "c.confkey", "c.confrelid") " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON "
+                                     "c.conrelid = t.oid AND c.contype IN "
+                                     "('c', 'f', 'p', 'u', 'x') LEFT JOIN pg_catalog.pg_class f ON f.oid = "
+                                     "c.confrelid LEFT JOIN pg_catalog.pg_index i "
+                                     "ON i.indexrelid = c.conindid WHERE " OURS
+                                     " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
+                                     "\"C\"",
      8, 3, 2, take_constraint},
     {"SELECT t.relname::text, x.relname::text, m.amname::text, pg_catalog.pg_get_indexdef(x.oid, i.indnkeyatts, true), "
      "pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.pg_get_indexdef(x.oid), i.indisunique, "

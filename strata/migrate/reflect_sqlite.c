@@ -143,9 +143,9 @@ static enum st_deferral deferral_of(str text)
 {
     size_t at = 0;
     struct lite_token first = lite_next(text, &at), initially = lite_next(text, &at), when = lite_next(text, &at);
-    return !lite_is(first, "DEFERRABLE")                               ? ST_NOT_DEFERRABLE
+    return !lite_is(first, "DEFERRABLE")                                  ? ST_NOT_DEFERRABLE
            : lite_is(initially, "INITIALLY") && lite_is(when, "DEFERRED") ? ST_DEFERRED
-                                                                       : ST_DEFERRABLE;
+                                                                          : ST_DEFERRABLE;
 }
 
 /* ON DELETE and ON UPDATE. Returns false for what st_table_fk has no words for. */

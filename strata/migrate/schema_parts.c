@@ -128,7 +128,8 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
     }
     if (i->deferrable && !i->constraint) {
         return diag_set(ST_E_INVALID,
-                        "table %s: an index cannot be deferred; set .constraint for a unique constraint that is", table);
+                        "table %s: an index cannot be deferred; set .constraint for a unique constraint that is",
+                        table);
     }
     if (i->name && !migrate_name_ok(i->name)) {
         return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,

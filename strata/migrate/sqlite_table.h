@@ -61,7 +61,7 @@ struct lite_constraint {
     size_t n_to;        /* 0: the primary key */
     bool autoincrement; /* PRIMARY KEY */
     bool stored;        /* GENERATED */
-    str deferral;       /* FOREIGN KEY: [NOT] DEFERRABLE ..., or empty; LITE_NOTHING: the same, of the last FOREIGN KEY */
+    str deferral; /* FOREIGN KEY: [NOT] DEFERRABLE ..., or empty; LITE_NOTHING: the same, of the last FOREIGN KEY */
 };
 struct lite_column {
     str text; /* from its name to its last token */

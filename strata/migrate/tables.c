@@ -154,10 +154,8 @@ static st_err add_fk(struct maker *k, const st_attr *x)
 {
     const st_model *target = x->references;
     const st_attr *theirs = st_model_tenant(target), *id = own_key(target);
-    st_table_fk fk = {.table = target->table,
-                      .on_delete = x->on_delete,
-                      .on_update = x->on_update,
-                      .deferrable = x->deferrable};
+    st_table_fk fk = {
+        .table = target->table, .on_delete = x->on_delete, .on_update = x->on_update, .deferrable = x->deferrable};
     size_t n = 0;
     if (x->tenant) { /* the owner of all rows: its tenant column alone is the key */
         if (!theirs || !has_unique(target, theirs->name, NULL)) {

@@ -199,7 +199,8 @@ static st_err check_relation(const st_model *m, const st_attr *a)
         return WRONG(m, a->name, "%s has no column member \"%s\"", a->through->name, a->far_via);
     }
     if (a->on_delete == ST_SET_DEFAULT) {
-        return WRONG(m, a->name, "the session does not know defaults: .on_delete = ST_SET_DEFAULT is the foreign key's");
+        return WRONG(m, a->name,
+                     "the session does not know defaults: .on_delete = ST_SET_DEFAULT is the foreign key's");
     }
     struct st_relation r;
     return st_relation_read(m, a, &r) ? 0
@@ -211,7 +212,8 @@ static st_err check_relation(const st_model *m, const st_attr *a)
 
 static st_err check_constraint(const st_model *m, const st_attr *a)
 {
-    if (a->deferrable && (a->kind == ST_A_INDEX || a->where || a->expression || (a->kind == ST_A_CHECK && !a->exclude))) {
+    if (a->deferrable &&
+        (a->kind == ST_A_INDEX || a->where || a->expression || (a->kind == ST_A_CHECK && !a->exclude))) {
         return WRONG(m, a->name, "only foreign keys, UNIQUE over all rows, EXCLUDE and PRIMARY_KEY can be .deferrable");
     }
     if (!a->name) {
@@ -298,7 +300,9 @@ st_err st_model_check(const st_model *m)
     }
     if (tenants > 1 || versions > 1 || words > 1) {
         return WRONG(m, "the model", "has more than one %s",
-                     tenants > 1 ? "tenant" : versions > 1 ? "version" : "PRIMARY_KEY");
+                     tenants > 1    ? "tenant"
+                     : versions > 1 ? "version"
+                                    : "PRIMARY_KEY");
     }
     return 0;
 }

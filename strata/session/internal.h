@@ -112,10 +112,10 @@ struct st_session {
     void *watch_arg;
     const st_mapper *apart; /* selects that follow find no row of it twice */
     uint32_t epoch;
-    bool long_lists;  /* st_compiler's */
-    bool cascades;    /* rows are pending that are to be deleted */
+    bool long_lists;   /* st_compiler's */
+    bool cascades;     /* rows are pending that are to be deleted */
     bool keys_changed; /* a delete made the database set keys of rows that may be loaded: read anew after the flush */
-    bool lists_stale; /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
+    bool lists_stale;  /* loaded lists may hold rows that are no longer theirs: looked at when they are read */
     struct streams streams;
     struct hook_state hook;
     st_session *next; /* in the pool */

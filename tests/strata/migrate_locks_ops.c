@@ -233,6 +233,16 @@ CHANGE(drop_fk, st_drop_constraint(o, "notes", ST_C_FK, "notes_author_fkey"))
 CHANGE(drop_primary_key, st_change_primary_key(o, "tags", ST_VALUES("id"), NULL, NULL))
 CHANGE(rename_constraint, st_rename_constraint(o, "notes", ST_C_CHECK, "notes_n_check", "x_check"))
 CHANGE(change_key, st_change_primary_key(o, "tags", ST_VALUES("id"), ST_VALUES("note", "id"), NULL))
+static const st_table_index m_key = {.name = "notes_m_key", .columns = {"m"}};
+CHANGE(add_deferred_fk, st_add_fk(o, "tags",
+                                  &(const st_table_fk){.columns = {"author"},
+                                                       .table = "authors",
+                                                       .to = {"id"},
+                                                       .on_delete = ST_SET_DEFAULT,
+                                                       .deferrable = ST_DEFERRED}))
+CHANGE(defer_fk, st_defer_fk(o, "notes", "notes_author_fkey", ST_NOT_DEFERRABLE, ST_DEFERRED))
+CHANGE(defer_unique, st_defer_unique(o, "notes", &m_key, ST_DEFERRED))
+CHANGE(defer_key, st_defer_primary_key(o, "tags", "tags_pkey", ST_VALUES("id"), ST_NOT_DEFERRABLE, ST_DEFERRABLE))
 CHANGE(comment_table, st_set_comment(o, "notes", NULL, "x"))
 CHANGE(comment_column, st_set_comment(o, "notes", "n", NULL))
 CHANGE(create_enum, st_create_enum(o, &(const st_enum_type){"e", ST_VALUES("a")}))
@@ -298,6 +308,7 @@ SQL(sql_references, "CREATE TABLE kid (a bigint REFERENCES authors, b bigint, FO
 SQL(sql_rule, "CREATE RULE r AS ON DELETE TO tags DO NOTHING")
 SQL(sql_several, "ALTER TABLE notes ADD x bigint, ADD y bigint CHECK (y > 0), ALTER n SET DEFAULT 3")
 SQL(sql_constraint, "ALTER TABLE tags ADD CONSTRAINT f FOREIGN KEY (author) REFERENCES authors NOT VALID")
+SQL(sql_defer, "ALTER TABLE notes ALTER CONSTRAINT notes_author_fkey DEFERRABLE")
 SQL(sql_validate, "ALTER TABLE notes ADD CHECK (m > 1) NOT VALID")
 
 static const struct {
@@ -327,7 +338,8 @@ static const struct {
     NAMED(sql_cluster_on),     NAMED(sql_cluster),     NAMED(sql_reindex),       NAMED(sql_truncate),
     NAMED(sql_drop_two),       NAMED(sql_analyze),     NAMED(sql_with),          NAMED(sql_inherit),
     NAMED(sql_references),     NAMED(sql_rule),        NAMED(sql_several),       NAMED(sql_constraint),
-    NAMED(sql_validate),
+    NAMED(sql_validate),       NAMED(sql_defer),       NAMED(add_deferred_fk),   NAMED(defer_fk),
+    NAMED(defer_unique),       NAMED(defer_key),
 };
 enum { OTHERS = sizeof others / sizeof *others };
 

@@ -199,6 +199,45 @@ DB_TEST(constraints_of_every_kind_come_and_go)
     ck_assert_int_eq(number(w, "SELECT count(*) FROM people"), 1);
 }
 
+static const st_table_index town_name = {.columns = {"town", "name"}, .unique = true, .constraint = true};
+static st_err held_people(st_ops *o)
+{
+    people(o);
+    st_create_index(o, "people", &town_name);
+    return st_add_fk(
+        o, "people",
+        &(const st_table_fk){.columns = {"town"}, .table = "towns", .to = {"id"}, .on_delete = ST_SET_DEFAULT});
+}
+static st_err defer_up(st_ops *o)
+{
+    st_defer_fk(o, "people", "people_town_fkey", ST_NOT_DEFERRABLE, ST_DEFERRED);
+    st_defer_unique(o, "people", &town_name, ST_DEFERRABLE);
+    return st_defer_primary_key(o, "people", "people_pkey", ST_VALUES("id"), ST_NOT_DEFERRABLE, ST_DEFERRED);
+}
+static st_err defer_down(st_ops *o)
+{
+    st_table_index was = town_name;
+    was.deferrable = ST_DEFERRABLE;
+    st_defer_primary_key(o, "people", "people_pkey", ST_VALUES("id"), ST_DEFERRED, ST_NOT_DEFERRABLE);
+    st_defer_unique(o, "people", &was, ST_NOT_DEFERRABLE);
+    return st_defer_fk(o, "people", "people_town_fkey", ST_DEFERRED, ST_NOT_DEFERRABLE);
+}
+
+DB_TEST(constraints_wait_for_the_commit_and_no_longer)
+{
+    const char *s =
+        there_and_back(w, &(const struct way){held_people, defer_up, defer_down, PEOPLE,
+                                              "SELECT max(people.name) FROM people JOIN towns ON town = towns.id"});
+    HAS(s, ST_POSTGRESQL, "people_town_name_key UNIQUE (town, name) DEFERRABLE");
+    HAS(s, ST_POSTGRESQL, "people_pkey PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED");
+    HAS(s, ST_POSTGRESQL, "ON DELETE SET DEFAULT DEFERRABLE INITIALLY DEFERRED");
+    HAS(s, ST_SQLITE, "ON DELETE SET DEFAULT DEFERRABLE INITIALLY DEFERRED");
+    must(w,
+         "BEGIN; INSERT INTO people (id, name, town) VALUES (7, 'x', 77); INSERT INTO towns VALUES (77, 't'); COMMIT");
+    must(w, "DELETE FROM towns WHERE id = 77");
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM people WHERE town IS NULL"), 1);
+}
+
 static st_err key_up(st_ops *o)
 {
     st_change_primary_key(o, "people", ST_VALUES("id"), ST_VALUES("town", "id"), NULL);
@@ -462,7 +501,8 @@ END_TEST
 
 RUN("strata migrate ops", 60, CASE(a_column_is_altered_in_every_respect), CASE(values_are_converted_with_their_column),
     CASE(a_value_that_does_not_convert_stops_the_upgrade), CASE(tables_columns_indexes_and_constraints_are_renamed),
-    CASE(constraints_of_every_kind_come_and_go), CASE(primary_keys_change_and_numbers_go_on),
-    CASE(columns_with_any_default_come_and_go), CASE(a_column_becomes_generated), CASE(triggers_come_and_go),
-    CASE(enums_and_policies_come_and_go), CASE(values_of_an_enum_are_added_and_renamed),
-    CASE(many_rows_are_inserted_at_once), CASE(a_rebuild_survives_every_failed_allocation));
+    CASE(constraints_of_every_kind_come_and_go), CASE(constraints_wait_for_the_commit_and_no_longer),
+    CASE(primary_keys_change_and_numbers_go_on), CASE(columns_with_any_default_come_and_go),
+    CASE(a_column_becomes_generated), CASE(triggers_come_and_go), CASE(enums_and_policies_come_and_go),
+    CASE(values_of_an_enum_are_added_and_renamed), CASE(many_rows_are_inserted_at_once),
+    CASE(a_rebuild_survives_every_failed_allocation));

@@ -206,18 +206,20 @@ static const char *revisions_of(struct world *w)
 }
 
 /* "table<TAB>column<TAB>" a line; of those whose values no two runs share, with a question mark behind. */
+/* A name may hold a line's end. */
 static const char *columns_of(struct world *w)
 {
     return text_of(
         w,
         w->dialect == ST_SQLITE
             ? "SELECT group_concat(format('\"%w\"\t\"%w\"\t%s', t.name, c.name, CASE WHEN c.dflt_value LIKE '%random%' "
-              "OR c.dflt_value LIKE '%julianday%' THEN '?' ELSE '' END), char(10)) FROM sqlite_schema t, "
+              "OR c.dflt_value LIKE '%julianday%' THEN '?' ELSE '' END), char(30)) FROM sqlite_schema t, "
               "pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'strata\\_%' ESCAPE '\\' AND "
               "t.name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' AND t.sql NOT LIKE '%VIRTUAL%'"
             : "SELECT string_agg(format(E'%s\\t%I\\t%s', attrelid::regclass, attname, CASE WHEN pg_get_expr(adbin, "
               "adrelid) "
-              "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), E'\\n') FROM pg_class t JOIN pg_attribute ON attrelid "
+              "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), E'\\x1e') FROM pg_class t JOIN pg_attribute ON "
+              "attrelid "
               "= t.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = t.oid AND adnum = attnum "
               "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE "
               "'strata\\_%'");
@@ -269,7 +271,7 @@ static const char *values_of(struct world *w, const char *table, const char *col
 static void same_rows(struct world *online, struct world *offline, const char *script)
 {
     char *columns = arena_strdup(online->a, columns_of(online)), *rest = columns;
-    for (char *line = strtok_r(rest, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(rest, "\x1e", &rest); line; line = strtok_r(NULL, "\x1e", &rest)) {
         char *column = strchr(line, '\t'), *mark = strrchr(line, '\t');
         *column++ = '\0';
         *mark = '\0';

@@ -247,8 +247,7 @@ static void unique_part(struct maker *k, const struct spec_part *p, unsigned i)
     if (c) {
         st_attr *x = add(k, ST_A_UNIQUE, part_name(k, "key", i));
         x->deferrable = p->deferrable;
-        x->columns =
-            columns_of(k, spec_column_name(k->a, c), d && d != c ? spec_column_name(k->a, d) : NULL);
+        x->columns = columns_of(k, spec_column_name(k->a, c), d && d != c ? spec_column_name(k->a, d) : NULL);
     }
 }
 

@@ -90,7 +90,8 @@ static void draw_parts(struct spec_part *p, uint64_t *seed)
                                   .where = one_in(seed, 4),
                                   .expression = one_in(seed, 5),
                                   .unique = one_in(seed, 3),
-                                  .deferrable = one_in(seed, 3) ? (enum st_deferral)spec_random(seed, 3) : ST_NOT_DEFERRABLE};
+                                  .deferrable =
+                                      one_in(seed, 3) ? (enum st_deferral)spec_random(seed, 3) : ST_NOT_DEFERRABLE};
     }
 }
 
@@ -153,7 +154,9 @@ const struct spec_table *spec_table(const struct spec *s, unsigned name)
 const struct spec_table *spec_parent(const struct spec *s, const struct spec_table *t, bool wide)
 {
     const struct spec_table *p = spec_table(s, wide ? t->wide.to : t->parent.to);
-    return p && p->tenant == t->tenant && !p->numbered && !p->deferrable && p->wide_key == wide && !(wide && p->tenant) ? p : NULL;
+    return p && p->tenant == t->tenant && !p->numbered && !p->deferrable && p->wide_key == wide && !(wide && p->tenant)
+               ? p
+               : NULL;
 }
 
 static void change_column(struct spec_table *t, struct spec_column *c, uint64_t *seed)

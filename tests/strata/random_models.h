@@ -35,7 +35,7 @@ struct spec_table {
     bool tenant, wide_key, numbered, has_comment, has_trigger;
     unsigned trigger, policy;
     enum st_deferral deferrable; /* of the primary key, to which no key leads then */
-    unsigned turn; /* from where its columns are counted */
+    unsigned turn;               /* from where its columns are counted */
     bool keys_last;
     struct spec_column columns[SPEC_COLUMNS];
     struct spec_key parent, wide; /* by a key of one column, of two */

@@ -194,6 +194,23 @@ static st_err down_rights(st_ops *o)
 }
 REVISION(rights, people);
 
+static const st_table_index name_key = {.name = "people_name_key", .columns = {"name"}};
+static st_err up_defer(st_ops *o)
+{
+    st_defer_fk(o, "people", "people_town_fkey", ST_NOT_DEFERRABLE, ST_DEFERRED);
+    st_defer_unique(o, "people", &name_key, ST_DEFERRED);
+    return st_defer_primary_key(o, "tours", "tours_pkey", ST_VALUES("id"), ST_NOT_DEFERRABLE, ST_DEFERRABLE);
+}
+static st_err down_defer(st_ops *o)
+{
+    st_table_index deferred = name_key;
+    deferred.deferrable = ST_DEFERRED;
+    st_defer_primary_key(o, "tours", "tours_pkey", ST_VALUES("id"), ST_DEFERRABLE, ST_NOT_DEFERRABLE);
+    st_defer_unique(o, "people", &deferred, ST_NOT_DEFERRABLE);
+    return st_defer_fk(o, "people", "people_town_fkey", ST_DEFERRED, ST_NOT_DEFERRABLE);
+}
+REVISION(defer, people);
+
 static st_err up_exclude(st_ops *o)
 {
     return st_add_check(o, "people", &(const st_table_check){"people_excl", "USING hash (num WITH =)", true});
@@ -429,6 +446,7 @@ const struct recipe recipes[] = {
     {"add computed column", PEOPLE(computed)},
     {"trigger", PEOPLE(trigger)},
     {"comment, policy, row-level security", PEOPLE(rights), .only = ST_POSTGRESQL},
+    {"defer constraints", PEOPLE(defer)},
     {"add exclusion", PEOPLE(exclude), .only = ST_POSTGRESQL},
     {"insert rows", PEOPLE(rows)},
     {"step in C", PEOPLE(step), .in_c = true},
