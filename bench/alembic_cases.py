@@ -121,7 +121,7 @@ CASES = [
     dict(name='foreign key: ON UPDATE changed', a='ALTER TABLE t ADD CONSTRAINT t_p_id_fkey FOREIGN KEY (p_id) REFERENCES p',
          c={'f': c_fk(', .on_update = ST_CASCADE')}, py={'f': py_fk(onupdate='CASCADE')}),
     dict(name='foreign key: DEFERRABLE changed', a='ALTER TABLE t ADD CONSTRAINT t_p_id_fkey FOREIGN KEY (p_id) REFERENCES p',
-         py={'f': py_fk(deferrable=True)}),
+         c={'f': c_fk(', .deferrable = ST_DEFERRABLE')}, py={'f': py_fk(deferrable=True)}),
     dict(name='index expression changed', a='CREATE INDEX t_lower_idx ON t (upper(title))',
          c={'i': c_index('t_lower_idx', [], ', .expression = "lower(title)"')}, py={'i': Index('t_lower_idx', text('lower(title)'))}),
     dict(name='index: descending', a='CREATE INDEX t_title_idx ON t (title)', c={'i': c_index('t_title_idx', ['-title'])},

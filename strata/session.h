@@ -7,8 +7,8 @@
  * changed. Strings given to add or edit must live until the flush, which copies them.
  *
  * Within one transaction a loaded object keeps the values it was loaded with, whoever selects the row again. After the
- * transaction's end, and after writes past the identity map (bulk, by criteria), the next load of a row refreshes its
- * object in place; nothing is read behind the caller's back.
+ * transaction's end, and after writes past the identity map (bulk, by criteria, a key that the database sets back to
+ * its default), the next load of a row refreshes its object in place; nothing is read behind the caller's back.
  *
  * Any failure leaves the session failed: everything but rollback and close returns the same code and diagnosis. A
  * session serves one fiber at a time (-EBUSY). */

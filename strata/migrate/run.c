@@ -306,6 +306,10 @@ static st_err work(struct migrate_runner *r, struct migrate_round *round, const 
                 (strcmp(d->sqlstate, "0A000") == 0 && strstr(d->message, "used by a"));
     if (held) {
         diag_hint("drop what depends on it before, and create it again after, in this revision (st_sql)");
+    } else if (strstr(d->message, "pending trigger events")) {
+        diag_hint(
+            "rows were written whose constraints wait for the commit: check them before the table is altered, with "
+            "st_sql(o, ST_POSTGRESQL, \"SET CONSTRAINTS ALL IMMEDIATE\")");
     } else if (rc == ST_E_SCHEMA && strcmp(d->hint, "run the migrations") == 0) { /* which is what is being done */
         diag_hint(
             "the database has not what the revision names: is it spelled right, and was the schema changed past the "

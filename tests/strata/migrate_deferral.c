@@ -1,5 +1,6 @@
 /* Constraints that wait for the end of the transaction, and keys that go back to their default. */
 #include "catalog.h"
+#include "offline.h"
 #include "shop.h"
 #include "strata/define.h"
 #include "strata/migrate/autogen.h"
@@ -221,6 +222,78 @@ START_TEST(words_that_stand_apart_go_with_their_key)
 }
 END_TEST
 
+/* ---- given up half way ---- */
+
+static st_err at_once_up(st_ops *o)
+{
+    st_create_table(o, &(const st_table){.name = "p", ST_COLUMNS({"id", ST_INT64, .pk = true})});
+    return st_create_table(o,
+                           &(const st_table){.name = "t",
+                                             ST_COLUMNS({"id", ST_INT64, .pk = true}, {"p", ST_INT64}, {"a", ST_INT64}),
+                                             ST_INDEXES({"t_a_key", {"a"}, .unique = true, .constraint = true}),
+                                             ST_FKS({.columns = {"p"}, .table = "p", .to = {"id"}})});
+}
+static st_err half_up(st_ops *o)
+{
+    st_defer_fk(o, "t", "t_p_fkey", ST_NOT_DEFERRABLE, ST_DEFERRED);
+    st_defer_unique(o, "t", &(const st_table_index){"t_a_key", {"a"}}, ST_DEFERRED);
+    st_defer_primary_key(o, "t", "t_pkey", ST_VALUES("id"), ST_NOT_DEFERRABLE, ST_DEFERRABLE);
+    return st_create_index(o, "t", &(const st_table_index){.columns = {"missing"}});
+}
+
+START_TEST(what_was_deferred_is_undone_when_it_is_given_up)
+{
+    struct world world, *w = &world;
+    if (!world_wanted(ST_POSTGRESQL)) {
+        return;
+    }
+    world_open(w, ST_POSTGRESQL, NULL);
+    const st_revision r1 = {.id = "a1", .message = "a", .upgrade = at_once_up},
+                      r2 = {.id = "b1", .parents = {"a1"}, .message = "b", .upgrade = half_up};
+    const struct st_migrations m = {.revisions = (const st_revision *const[]){&r1, &r2, NULL}, .program = "prog"};
+    RUN_IT(&m, 0, "upgrade", "a1");
+    const char *was = catalog(w);
+    RUN_IT(&m, 1, "upgrade");
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM pg_constraint WHERE condeferrable"), 3);
+    RUN_IT(&m, 0, "abandon");
+    ck_assert_str_eq(catalog(w), was);
+    world_close(w);
+}
+END_TEST
+
+/* ---- rows and tables in one transaction ---- */
+
+static bool checked;
+
+static st_err rows_and_index(st_ops *o)
+{
+    st_create_table(
+        o, &(const st_table){.name = "knots",
+                             ST_COLUMNS({"id", ST_INT64, .pk = true}, {"next", ST_INT64}),
+                             ST_FKS({.columns = {"next"}, .table = "knots", .to = {"id"}, .deferrable = ST_DEFERRED})});
+    ST_INSERT_ROWS(o, "knots", ST_VALUES("id", "next"), st_v_int64(1), st_v_int64(2), st_v_int64(2), st_v_int64(1));
+    if (checked) {
+        st_sql(o, ST_POSTGRESQL, "SET CONSTRAINTS ALL IMMEDIATE");
+    }
+    return st_add_column(o, "knots", &(const st_table_column){"n", ST_INT64, .nullable = true});
+}
+
+DB_TEST(who_alters_a_table_with_checks_to_come_is_told_how)
+{
+    offline_off("a script would only stop at the same place");
+    const st_revision r = {.id = "a", .message = "a", .upgrade = rows_and_index};
+    const struct st_migrations m = {.revisions = (const st_revision *const[]){&r, NULL}, .program = "prog"};
+    checked = false;
+    if (w->dialect == ST_POSTGRESQL) {
+        ck_assert_int_lt(st_upgrade(w->e, &m, "head", FIBER_FOREVER), 0);
+        ck_assert_msg(strstr(diag_last()->hint, "SET CONSTRAINTS ALL IMMEDIATE") != NULL, "%s (%s)",
+                      diag_last()->message, diag_last()->hint);
+        checked = true;
+    }
+    OK(st_upgrade(w->e, &m, "head", FIBER_FOREVER));
+    ck_assert_int_eq(number(w, "SELECT count(*) FROM knots WHERE n IS NULL"), 2);
+}
+
 /* ---- sessions ---- */
 
 #define GET(T_, id) ((const T_ *)st_get_(s, &T_##_model, &(const st_value){.type = ST_INT64, .i64 = (id)}, 1))
@@ -337,6 +410,7 @@ END_TEST
 
 RUN("strata migrate deferral", 120, CASE(what_is_deferred_is_checked_at_the_commit),
     CASE(autogenerate_changes_when_a_constraint_is_checked_and_back), CASE(words_that_stand_apart_are_read_and_changed),
-    CASE(words_that_stand_apart_go_with_their_key), CASE(a_session_hears_of_it_at_the_commit_and_goes_on),
+    CASE(words_that_stand_apart_go_with_their_key), CASE(what_was_deferred_is_undone_when_it_is_given_up),
+    CASE(who_alters_a_table_with_checks_to_come_is_told_how), CASE(a_session_hears_of_it_at_the_commit_and_goes_on),
     CASE(a_loaded_row_whose_key_went_back_to_its_default_is_read_anew),
     CASE(an_upsert_is_refused_by_what_may_be_deferred), CASE(what_no_database_takes_is_refused_by_name));

@@ -294,6 +294,9 @@ static st_err up_good(st_ops *o)
     st_create_index(o, "notes", &(const st_table_index){.columns = {"a"}});
     st_add_column(o, "notes", &(const st_table_column){"u", ST_UUID, .default_sql = "uuid()"});
     st_add_check(o, "notes", &(const st_table_check){"c", "a > 0"});
+    st_defer_fk(o, "notes", "notes_p_fkey", ST_NOT_DEFERRABLE, ST_DEFERRED);
+    st_defer_unique(o, "notes", &(const st_table_index){.columns = {"a"}}, ST_DEFERRED);
+    st_defer_primary_key(o, "notes", "notes_pkey", ST_VALUES("id"), ST_DEFERRED, ST_NOT_DEFERRABLE);
     st_alter_column(o, "notes", &(const st_table_column){"j", ST_INT32, .nullable = true},
                     &(const st_table_column){"j", ST_INT32}, NULL);
     return st_alter_column(o, "notes", &(const st_table_column){"v", ST_TYPE_NONE, .type_sql = "varchar(10)"},
