@@ -322,6 +322,8 @@ st_err migrate_plan_postgresql(struct migrate_planner *p);
 st_err migrate_plan_sqlite(struct migrate_planner *p);
 bool migrate_sqlite_adds(const st_table_column *c);       /* whether ALTER TABLE ADD COLUMN can do it, STRICT apart */
 bool migrate_sqlite_ignores(const struct migrate_op *op); /* what there is nothing to do for there */
+bool migrate_sqlite_edits(const struct migrate_op *op);   /* what is, or may be, a part of a rebuild */
+st_err migrate_order_edits(arena *a, struct migrate_op *ops, size_t n);            /* plan_order.c */
 st_err migrate_plan_alter(struct migrate_planner *p, const struct migrate_op *op); /* PostgreSQL, directly */
 st_err migrate_plan_defer(struct migrate_planner *p, const struct migrate_op *op); /* the same */
 /* The index that takes the place of a key's own, while it is built. */

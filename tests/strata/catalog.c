@@ -14,7 +14,8 @@ const char *text_of(struct world *w, const char *sql)
     st_conn *c;
     OK(st_conn_acquire(w->e, false, FIBER_FOREVER, &c));
     struct st_stmt s = {.sql = str_of(sql), .shape = &shape, .arena = w->a, .row = take, .arg = &text};
-    OK(st_conn_run(c, &s, 1, FIBER_FOREVER, NULL));
+    st_err rc = st_conn_run(c, &s, 1, FIBER_FOREVER, NULL);
+    ck_assert_msg(rc == 0, "%s: in %s", test_diag(), sql);
     st_conn_release(c);
     return text ? text : "";
 }

@@ -205,8 +205,8 @@ static const char *revisions_of(struct world *w)
                             "BY id) FROM strata_revisions");
 }
 
-/* "table<TAB>column<TAB>" a line; of those whose values no two runs share, with a question mark behind. */
-/* A name may hold a line's end. */
+/* "table<TAB>column<TAB>", ended by a byte that no name has; of those whose values no two runs share, with a question
+ * mark behind. */
 static const char *columns_of(struct world *w)
 {
     return text_of(
@@ -218,8 +218,7 @@ static const char *columns_of(struct world *w)
               "t.name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' AND t.sql NOT LIKE '%VIRTUAL%'"
             : "SELECT string_agg(format(E'%s\\t%I\\t%s', attrelid::regclass, attname, CASE WHEN pg_get_expr(adbin, "
               "adrelid) "
-              "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), E'\\x1e') FROM pg_class t JOIN pg_attribute ON "
-              "attrelid "
+              "~ 'uuid|now|random|clock' THEN '?' ELSE '' END), chr(30)) FROM pg_class t JOIN pg_attribute ON attrelid "
               "= t.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = t.oid AND adnum = attnum "
               "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE "
               "'strata\\_%'");
