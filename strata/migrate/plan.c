@@ -50,11 +50,12 @@ st_err migrate_planner_add(struct migrate_planner *p, const char *refuse, const 
     return migrate_plan_add(p->a, p->plan, &p->sql, refuse, op);
 }
 
-st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret)
+st_err migrate_plan_ops(arena *a, enum st_dialect d, struct migrate_op *ops, size_t n, struct migrate_plan *ret)
 {
     struct migrate_planner p = {.a = a, .d = d, .ops = ops, .n = n, .plan = ret};
     buf_init(&p.sql, ST_DDL_MAX);
-    st_err rc = d == ST_SQLITE ? migrate_plan_sqlite(&p) : migrate_plan_postgresql(&p);
+    st_err rc = d == ST_SQLITE ? migrate_order_edits(a, ops, n) : 0;
+    rc = rc ? rc : d == ST_SQLITE ? migrate_plan_sqlite(&p) : migrate_plan_postgresql(&p);
     buf_release(&p.sql);
     return rc;
 }

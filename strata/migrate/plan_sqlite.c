@@ -279,14 +279,7 @@ static st_err plan_op(struct migrate_planner *p, const struct migrate_op *op)
 
 st_err migrate_plan_sqlite(struct migrate_planner *p)
 {
-    struct migrate_op *ops = ARENA_ARRAY(p->a, struct migrate_op, p->n + 1);
-    if (!ops) {
-        return diag_nomem();
-    }
-    memcpy(ops, p->ops, p->n * sizeof *ops);
-    p->ops = ops;
-    st_err rc = migrate_order_edits(p->a, ops, p->n);
-    rc = rc ? rc : migrate_plan_phase(p->a, p->plan, "all", false);
+    st_err rc = migrate_plan_phase(p->a, p->plan, "all", false);
     for (size_t i = 0; !rc && i < p->n;) {
         size_t n = migrate_sqlite_ignores(&p->ops[i]) ? 0 : edits(p, &p->ops[i]);
         rc = n ? edit(p, &p->ops[i], n) : migrate_sqlite_ignores(&p->ops[i]) ? 0 : plan_op(p, &p->ops[i]);

@@ -305,7 +305,8 @@ static inline void migrate_plan_says(struct migrate_plan *p, st_err rc, enum mig
         p->steps[p->n - 1].locked = table;
     }
 }
-st_err migrate_plan_ops(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n, struct migrate_plan *ret);
+/* SQLite: ops are brought into the order in which they run, for good. */
+st_err migrate_plan_ops(arena *a, enum st_dialect d, struct migrate_op *ops, size_t n, struct migrate_plan *ret);
 
 /* What the dialects' planners share. */
 struct migrate_planner {

@@ -7,7 +7,7 @@
 #include "waymark/migrations/revisions.h"
 
 /* What the models' tables take to create, by table; rows that a revision puts in are left out. */
-static const char *spelled(arena *a, enum st_dialect d, const struct migrate_op *ops, size_t n)
+static const char *spelled(arena *a, enum st_dialect d, struct migrate_op *ops, size_t n)
 {
     buf b BUF_AUTO;
     struct migrate_plan p = {0};
