@@ -56,11 +56,20 @@ typedef struct st_table_column {
 } st_table_column;
 typedef struct st_table_index {
     const char *name;
-    const char *columns[ST_KEY_MAX]; /* "-name" is descending */
+    const char *columns[ST_KEY_MAX]; /* "-name" is descending; "(lower(name))" an expression, of an index with a name */
     bool unique;                     /* a unique index; a unique constraint when constraint is set */
     bool constraint;
     const char *where, *expression, *method; /* the expression comes after the columns */
     enum st_deferral deferrable;             /* of a constraint, PostgreSQL; SQLite checks it at once */
+    /* What it says of each column besides, also behind a blank in columns: "-name nulls last" is "-name" and "nulls
+     * last". In any order: an operator class with its parameters (PostgreSQL: "text_pattern_ops"), "nulls first" or
+     * "nulls last" (PostgreSQL), "collate x": nocase, rtrim and binary are SQLite's, others and what is in double
+     * quotes PostgreSQL's, and both may be said. Each is left out on the other. Of a constraint only SQLite's
+     * collations. A name with a blank in it wants its how to be set, if only to "". */
+    const char *how[ST_KEY_MAX];
+    const char *include[ST_KEY_MAX]; /* PostgreSQL: columns that it holds beside its key */
+    bool nulls_not_distinct;         /* PostgreSQL 15, of a unique one: two nulls are the same */
+    const char *with;                /* PostgreSQL: storage parameters, "fillfactor = 70" */
 } st_table_index;
 typedef struct st_table_fk {
     const char *name;
@@ -153,7 +162,8 @@ st_err st_create_table(st_ops *o, const st_table *t);
 st_err st_drop_table(st_ops *o, const char *table);
 /* A column that is neither nullable nor has a default fails when there are rows. */
 st_err st_add_column(st_ops *o, const char *table, const st_table_column *c);
-/* Indexes and constraints that name it go with it; views, generated columns and foreign keys to it must have gone. */
+/* Indexes and constraints that name it go with it (one that only includes it, on PostgreSQL alone: drop it first);
+ * views, generated columns and foreign keys to it must have gone. */
 st_err st_drop_column(st_ops *o, const char *table, const char *column);
 st_err st_create_index(st_ops *o, const char *table, const st_table_index *i);
 st_err st_drop_index(st_ops *o, const char *table, const char *index);

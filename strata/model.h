@@ -105,11 +105,16 @@ struct st_attr {
     const st_model *through; /* many-to-many: the model of the rows between */
     const char *far_via;     /* many-to-many: the member of through that holds the target's key */
     bool delete_orphan;      /* MANY: a child that is taken out of its parent is deleted */
-    const char *const *columns; /* constraints and indexes: member names, NULL-terminated; "-name" is descending */
-    const char *const *to;      /* ST_A_FOREIGN_KEY: members of target */
-    const char *where;          /* partial index */
-    const char *expression;     /* expression index */
-    const char *method;         /* index method, PostgreSQL */
+    /* Constraints and indexes: member names, NULL-terminated. "-name" is descending; of an index "(lower(name))" is an
+     * expression over columns. Behind a blank stands what it says besides, st_table_index.how: "-name nulls last". */
+    const char *const *columns;
+    const char *const *include;             /* PostgreSQL: members that it holds beside its key, NULL-terminated */
+    bool nulls_not_distinct;                /* PostgreSQL 15, of a unique one: two nulls are the same */
+    const char *with;                       /* PostgreSQL: storage parameters, "fillfactor = 70" */
+    const char *const *to;                  /* ST_A_FOREIGN_KEY: members of target */
+    const char *where;                      /* partial index */
+    const char *expression;                 /* expression index */
+    const char *method;                     /* index method, PostgreSQL */
     const struct st_table_policy *policy;   /* strata/migrate.h */
     const struct st_table_trigger *trigger; /* strata/migrate.h */
 };

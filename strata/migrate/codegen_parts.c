@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "strata/migrate/codegen.h"
+#include "strata/migrate/index_part.h"
 
 const char *const codegen_types[ST_TYPE_MAX] = {
     [0] = "ST_TYPE_NONE",    [ST_BOOL] = "ST_BOOL",     [ST_INT16] = "ST_INT16", [ST_INT32] = "ST_INT32",
@@ -155,20 +156,49 @@ static void name_or_null(buf *b, const char *name)
     }
 }
 
+/* "-name nulls last"; names with a blank in them leave that to .how. */
+static void index_columns(buf *b, const st_table_index *i)
+{
+    size_t n = migrate_key_len(i->columns);
+    bool apart = false;
+    for (size_t k = 0; k < n; k++) {
+        apart |= !index_is_expression(i->columns[k]) && strpbrk(i->columns[k], " \t\n\f\r");
+    }
+    buf_puts(b, n ? ", {" : "");
+    for (size_t k = 0; k < n; k++) {
+        bool more = !apart && i->how[k] && i->how[k][0];
+        buf entry BUF_AUTO;
+        buf_init(&entry, ST_DDL_MAX);
+        buf_printf(&entry, "%s%s%s", i->columns[k], more ? " " : "", more ? i->how[k] : "");
+        buf_puts(b, k ? ", " : "");
+        codegen_string(b, entry.p, 0);
+        b->err = b->err ? b->err : entry.err;
+    }
+    buf_puts(b, n ? "}" : "");
+    for (size_t k = 0; apart && k < n; k++) {
+        buf_puts(b, k ? ", " : ", .how = {");
+        codegen_string(b, i->how[k] ? i->how[k] : "", 0);
+        buf_puts(b, k + 1 == n ? "}" : "");
+    }
+}
+
 void codegen_index(buf *b, const st_table_index *i)
 {
     buf_put_char(b, '{');
     name_or_null(b, i->name);
-    if (i->columns[0]) {
-        buf_puts(b, ", ");
-        names(b, i->columns);
-    }
+    index_columns(b, i);
     codegen_flag(b, "unique", i->unique);
     codegen_flag(b, "constraint", i->constraint);
     codegen_option(b, "where", i->where);
     codegen_option(b, "expression", i->expression);
     codegen_option(b, "method", i->method);
     codegen_deferrable(b, "deferrable", i->deferrable);
+    if (i->include[0]) {
+        buf_puts(b, ", .include = ");
+        names(b, i->include);
+    }
+    codegen_flag(b, "nulls_not_distinct", i->nulls_not_distinct);
+    codegen_option(b, "with", i->with);
     buf_put_char(b, '}');
 }
 

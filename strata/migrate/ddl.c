@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/index_part.h"
 
 void ddl_alter(buf *b, const char *table)
 {
@@ -11,24 +11,45 @@ void ddl_alter(buf *b, const char *table)
     buf_put_char(b, ' ');
 }
 
-static void key_of(buf *b, const char *const *columns, size_t n, const char *expression)
+void ddl_columns(buf *b, const char *const *columns, size_t n)
 {
     buf_put_char(b, '(');
     for (size_t i = 0; i < n; i++) {
-        bool down = columns[i][0] == '-';
         buf_puts(b, i ? ", " : "");
-        ddl_ident(b, columns[i] + down);
-        buf_puts(b, down ? " DESC" : "");
-    }
-    if (expression) {
-        buf_printf(b, "%s(%s)", n ? ", " : "", expression);
+        ddl_ident(b, columns[i]);
     }
     buf_put_char(b, ')');
 }
 
-void ddl_columns(buf *b, const char *const *columns, size_t n)
+static void key_of(buf *b, enum st_dialect d, const st_table_index *i)
 {
-    key_of(b, columns, n, NULL);
+    size_t n = migrate_key_len(i->columns);
+    buf_put_char(b, '(');
+    for (size_t k = 0; k < n; k++) {
+        buf_puts(b, k ? ", " : "");
+        index_part_ddl(b, d, i->columns[k], i->how[k]);
+    }
+    if (i->expression) {
+        buf_printf(b, "%s(%s)", n ? ", " : "", i->expression);
+    }
+    buf_put_char(b, ')');
+}
+
+/* What PostgreSQL lets stand behind the columns of an index and of a constraint. */
+static void held_beside(buf *b, enum st_dialect d, const st_table_index *i)
+{
+    size_t n = migrate_key_len(i->include);
+    if (n && d == ST_POSTGRESQL) {
+        buf_puts(b, " INCLUDE ");
+        ddl_columns(b, i->include, n);
+    }
+}
+
+static void storage(buf *b, enum st_dialect d, const st_table_index *i)
+{
+    if (i->with && d == ST_POSTGRESQL) {
+        buf_printf(b, " WITH (%s)", i->with);
+    }
 }
 
 static void named(buf *b, const char *name)
@@ -95,7 +116,10 @@ void ddl_unique(buf *b, enum st_dialect d, const st_table_index *i)
 {
     named(b, i->name);
     buf_puts(b, "UNIQUE ");
-    ddl_columns(b, i->columns, migrate_key_len(i->columns));
+    buf_puts(b, i->nulls_not_distinct && d == ST_POSTGRESQL ? "NULLS NOT DISTINCT " : "");
+    key_of(b, d, i);
+    held_beside(b, d, i);
+    storage(b, d, i);
     if (d == ST_POSTGRESQL) {
         ddl_deferral(b, i->deferrable);
     }
@@ -228,7 +252,10 @@ void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_tab
         ddl_ident(b, i->method);
         buf_put_char(b, ' ');
     }
-    key_of(b, i->columns, migrate_key_len(i->columns), i->expression);
+    key_of(b, d, i);
+    held_beside(b, d, i);
+    buf_puts(b, i->nulls_not_distinct && d == ST_POSTGRESQL ? " NULLS NOT DISTINCT" : "");
+    storage(b, d, i);
     if (i->where) {
         buf_printf(b, " WHERE %s", i->where);
     }

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "strata/migrate/compare.h"
+#include "strata/migrate/index_part.h"
 
 static bool stays(const size_t *of, size_t n, size_t to)
 {
@@ -86,13 +87,19 @@ static st_err drop_checks(struct compare *c, const struct compare_pair *p)
     return rc;
 }
 
+/* Whether it goes by itself when a column goes, on either database: SQLite's include nothing. */
+static bool index_goes_along(const struct compare *c, const struct compare_pair *p, const st_table_index *x)
+{
+    return !x->where && !x->include[0] && !index_has_expression(x) && key_goes_with(p, x->columns) &&
+           !name_wanted(c, x->name);
+}
+
 static st_err drop_indexes(struct compare *c, const struct compare_pair *p)
 {
     st_err rc = 0;
     for (size_t i = 0; !rc && i < p->from->n_indexes; i++) {
         const st_table_index *x = &p->from->indexes[i];
-        if (p->indexes[i] != COMPARE_GONE ||
-            (!x->where && !x->expression && key_goes_with(p, x->columns) && !name_wanted(c, x->name))) {
+        if (p->indexes[i] != COMPARE_GONE || index_goes_along(c, p, x)) {
             continue;
         }
         rc = x->constraint ? st_drop_constraint(c->out, p->to->name, ST_C_UNIQUE, x->name)

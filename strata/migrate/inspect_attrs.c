@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "strata/migrate/codegen.h"
+#include "strata/migrate/index_part.h"
 #include "strata/migrate/inspect_parts.h"
 
 static size_t index_of(const struct printer *k, const char *table)
@@ -168,13 +169,17 @@ static st_err print_column(struct printer *k, size_t at, const st_table_column *
     return 0;
 }
 
+/* Its member, or its name when it has none. */
+static const char *member_of(struct printer *k, const st_table *of, const char *column)
+{
+    const st_table_column *c = migrate_column(of, column);
+    return c && inspect_has_member(c) ? inspect_member(k, of, c) : column;
+}
+
 static st_err print_members(struct printer *k, const st_table *of, const char *const columns[static ST_KEY_MAX])
 {
     for (size_t i = 0; i < migrate_key_len(columns); i++) {
-        bool down = columns[i][0] == '-';
-        const st_table_column *c = migrate_column(of, columns[i] + down);
-        const char *member = c && inspect_has_member(c) ? inspect_member(k, of, c) : columns[i] + down;
-        member = member && down ? arena_printf(k->a, "-%s", member) : member;
+        const char *member = member_of(k, of, columns[i]);
         if (!member) {
             return diag_nomem();
         }
@@ -184,29 +189,56 @@ static st_err print_members(struct printer *k, const st_table *of, const char *c
     return 0;
 }
 
-/* UNIQUE and INDEX have no room for options, which stand in the descriptor's own words then. */
+/* "-member nulls last", "(lower(name))". */
+static st_err print_parts(struct printer *k, const st_table *t, const st_table_index *i)
+{
+    size_t n = migrate_key_len(i->columns);
+    for (size_t c = 0; c < n; c++) {
+        const char *column = i->columns[c], *how = i->how[c] ? i->how[c] : "";
+        bool down = column[0] == '-';
+        const char *member = index_is_expression(column) ? column + down : member_of(k, t, column + down);
+        const char *entry =
+            member ? arena_printf(k->a, "%s%s%s%s", down ? "-" : "", member, how[0] ? " " : "", how) : NULL;
+        if (!entry) {
+            return diag_nomem();
+        }
+        buf_puts(k->b, c ? ", " : "");
+        codegen_string(k->b, entry, 0);
+    }
+    if (i->expression) {
+        const char *entry = arena_printf(k->a, "(%s)", i->expression);
+        if (!entry) {
+            return diag_nomem();
+        }
+        buf_puts(k->b, n ? ", " : "");
+        codegen_string(k->b, entry, 0);
+    }
+    return 0;
+}
+
 static st_err print_index(struct printer *k, const st_table *t, const st_table_index *i)
 {
-    bool plain = i->unique == i->constraint && !i->where && !i->expression && !i->method && !i->deferrable;
-    if (plain) {
-        open_attr(k, i->unique ? "UNIQUE" : "INDEX");
-        codegen_string(k->b, i->name, 0);
-        buf_puts(k->b, ", ");
-    } else {
-        buf_printf(k->b, ",\n    {.kind = %s, .name = ", i->constraint ? "ST_A_UNIQUE" : "ST_A_INDEX");
-        codegen_string(k->b, i->name, 0);
-        codegen_flag(k->b, "unique", i->unique && !i->constraint);
-        buf_puts(k->b, i->columns[0] ? ", .columns = MEMBERS(" : ", .columns = (const char *const[]){NULL");
-    }
-    st_err rc = print_members(k, t, i->columns);
+    bool plain = i->unique == i->constraint && !i->where && !i->method && !i->include[0] && !i->nulls_not_distinct &&
+                 !i->with && !i->deferrable;
+    open_attr(k, plain ? i->constraint ? "UNIQUE" : "INDEX" : i->constraint ? "UNIQUE_ON" : "INDEX_ON");
+    codegen_string(k->b, i->name, 0);
+    buf_puts(k->b, plain ? ", " : ", MEMBERS(");
+    st_err rc = print_parts(k, t, i);
     if (!plain) {
-        buf_put_char(k->b, i->columns[0] ? ')' : '}');
+        buf_put_char(k->b, ')');
+        codegen_flag(k->b, "unique", i->unique && !i->constraint);
         codegen_option(k->b, "where", i->where);
-        codegen_option(k->b, "expression", i->expression);
         codegen_option(k->b, "method", i->method);
+        if (!rc && i->include[0]) {
+            buf_puts(k->b, ", .include = MEMBERS(");
+            rc = print_members(k, t, i->include);
+            buf_put_char(k->b, ')');
+        }
+        codegen_flag(k->b, "nulls_not_distinct", i->nulls_not_distinct);
+        codegen_option(k->b, "with", i->with);
         codegen_deferrable(k->b, "deferrable", i->deferrable);
     }
-    buf_put_char(k->b, plain ? ')' : '}');
+    buf_put_char(k->b, ')');
     return rc;
 }
 

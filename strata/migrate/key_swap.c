@@ -56,7 +56,7 @@ static const char *index_name(st_ops *o, const st_key_swap *k, const char *colum
 
 static st_err unique_index(st_ops *o, const st_key_swap *k, const char *name, const char *column)
 {
-    const st_table_index i = {.name = name, .columns = {column}, .unique = true};
+    const st_table_index i = {.name = name, .columns = {column}, .how = {""}, .unique = true};
     return o->err ? o->err : st_create_index(o, k->key.table, &i);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "strata/migrate/compare.h"
+#include "strata/migrate/index_part.h"
 
 static st_err find_moved(struct compare *c, struct compare_pair *p)
 {
@@ -88,25 +89,39 @@ static bool same(const struct compare *c, const struct compare_pair *p, enum par
     return false;
 }
 
+static bool names_column(const char *const columns[static ST_KEY_MAX], const char *name)
+{
+    for (size_t i = 0; i < migrate_key_len(columns); i++) {
+        if (strcmp(columns[i] + (columns[i][0] == '-'), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An index of plain columns follows their types by itself, unless a column is dropped and added again. */
+static bool index_moves(const struct compare_pair *p, const st_table_index *x)
+{
+    bool special = x->where || index_has_expression(x), moves = false;
+    for (size_t i = 0; i < migrate_key_len(x->columns); i++) {
+        special |= x->how[i] && x->how[i][0];
+        moves |= index_is_expression(x->columns[i]) && text_moves(p, x->columns[i]);
+    }
+    for (size_t i = 0; i < p->from->n_columns; i++) {
+        const st_table_column *from = &p->from->columns[i].c;
+        const struct seen_column *to = compare_column_to(p, from->name);
+        moves |= to && p->moved[i] && (from->generated || to->c.generated) &&
+                 (names_column(x->columns, from->name) || names_column(x->include, from->name));
+    }
+    return moves || (special && (key_moves(p, x->columns) || text_moves(p, x->where) || text_moves(p, x->expression)));
+}
+
 static bool part_moves(const struct compare_pair *p, enum part part, size_t i)
 {
     const struct seen_table *f = p->from;
     switch (part) {
-    case PART_INDEX: {
-        const st_table_index *x = &f->indexes[i];
-        bool special = x->where || x->expression;
-        bool anew = false; /* a column that is dropped and added again takes its indexes along */
-        for (size_t k = 0; k < f->n_columns; k++) {
-            const struct seen_column *to = compare_column_to(p, f->columns[k].c.name);
-            for (size_t n = 0; to && p->moved[k] && n < migrate_key_len(x->columns); n++) {
-                bool down = x->columns[n][0] == '-';
-                anew |= (f->columns[k].c.generated || to->c.generated) &&
-                        strcmp(x->columns[n] + down, f->columns[k].c.name) == 0;
-            }
-        }
-        return anew ||
-               (special && (key_moves(p, x->columns) || text_moves(p, x->where) || text_moves(p, x->expression)));
-    }
+    case PART_INDEX:
+        return index_moves(p, &f->indexes[i]);
     case PART_FK:
         return key_moves(p, f->fks[i].columns);
     case PART_CHECK:

@@ -23,7 +23,7 @@ static const char *derived(st_ops *o, const char *table, const char *column, con
 st_err pair_index(st_ops *o, const st_parallel *p, const char *column, bool make)
 {
     const char *name = derived(o, p->table, p->is->name, "idx");
-    const st_table_index i = {.name = name, .columns = {column}};
+    const st_table_index i = {.name = name, .columns = {column}, .how = {""}};
     return o->err || !pair_indexed(p) ? o->err
            : make                     ? st_create_index(o, p->table, &i)
                                       : st_drop_index(o, p->table, name);

@@ -70,7 +70,7 @@ st_err ddl_create_table(buf *b, enum st_dialect d, const st_table *t, const bool
 st_err ddl_add_column(buf *b, enum st_dialect d, const char *table, const st_table_column *c, arena *a);
 void ddl_create_index(buf *b, enum st_dialect d, const char *table, const st_table_index *i);
 void ddl_alter(buf *b, const char *table);                      /* "ALTER TABLE t " */
-void ddl_columns(buf *b, const char *const *columns, size_t n); /* "(a, b DESC)" */
+void ddl_columns(buf *b, const char *const *columns, size_t n); /* "(a, b)" */
 /* CONSTRAINT name ..., as in CREATE TABLE. */
 void ddl_fk(buf *b, const st_table_fk *fk);
 void ddl_unique(buf *b, enum st_dialect d, const st_table_index *i);

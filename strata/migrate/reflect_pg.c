@@ -3,40 +3,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "strata/migrate/seen.h"
+#include "strata/migrate/reflect_pg.h"
 #include "strata/migrate/sql_text.h"
 
-#define HERE "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = pg_catalog.current_schema())"
 /* Names of the columns whose numbers an array holds. */
 #define NAMES(numbers, table)                                                                                \
     "(SELECT array_agg(k.attname::text ORDER BY u.n) FROM unnest(" numbers ") WITH ORDINALITY AS u(num, n) " \
     "JOIN pg_catalog.pg_attribute k ON k.attrelid = " table " AND k.attnum = u.num)"
-/* Tables of ours: no extension's, no part of another, not Strata's own. */
-#define OURS                                                                          \
-    "t.relkind IN ('r', 'p') AND t.relnamespace = " HERE " AND NOT t.relispartition " \
-    "AND t.relname !~ '^strata_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e " \
-    "WHERE e.objid = t.oid AND e.classid = 'pg_catalog.pg_class'::regclass AND e.deptype = 'e')"
+#define HERE REFLECT_HERE
+#define OURS REFLECT_OURS
+#define ADD REFLECT_ADD
 
-enum { TEXTS_MAX = 10, FLAGS_MAX = 4, LISTS_MAX = 2 };
-/* One struct for the rows of all statements: texts, flags and lists in the order of their columns. */
-struct row {
-    const char *text[TEXTS_MAX];
-    bool flag[FLAGS_MAX];
-    st_texts list[LISTS_MAX];
-};
-struct reader {
-    arena *a;
-    struct seen_schema *s;
-};
 struct query {
     const char *sql;
     unsigned texts, flags, lists;
-    st_err (*take)(struct reader *k, const struct row *r);
+    st_err (*take)(struct reflect_reader *k, const struct reflect_row *r);
 };
 
-#define ADD(k, items, n, room) migrate_grow((k)->a, &(items), (n), &(room), sizeof *(items))
-
-static st_err take_table(struct reader *k, const struct row *r)
+static st_err take_table(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_schema *s = k->s;
     st_err rc = ADD(k, s->tables, s->n_tables, s->tables_room);
@@ -77,7 +61,7 @@ static enum st_type type_of(const char *name, const char *collation)
     return (enum st_type)0;
 }
 
-static st_err take_column(struct reader *k, const struct row *r)
+static st_err take_column(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_table *t = seen_find(k->s, r->text[0]);
     st_err rc = t ? ADD(k, t->columns, t->n_columns, t->columns_room) : 0;
@@ -120,12 +104,13 @@ static enum st_action action_of(const char *code)
                           : ST_NO_ACTION;
 }
 
-static enum st_deferral deferral_of(const struct row *r)
+static enum st_deferral deferral_of(const struct reflect_row *r)
 {
     return !r->flag[1] ? ST_NOT_DEFERRABLE : r->flag[2] ? ST_DEFERRED : ST_DEFERRABLE;
 }
 
-static st_err add_other(struct reader *k, struct seen_table *t, const char *what, const char *name, const char *sql)
+st_err reflect_other(struct reflect_reader *k, struct seen_table *t, const char *what, const char *name,
+                     const char *sql)
 {
     st_err rc = ADD(k, t->others, t->n_others, t->others_room);
     if (!rc && !sql) {
@@ -137,7 +122,7 @@ static st_err add_other(struct reader *k, struct seen_table *t, const char *what
     return rc;
 }
 
-static st_err add_fk(struct reader *k, struct seen_table *t, const struct row *r)
+static st_err add_fk(struct reflect_reader *k, struct seen_table *t, const struct reflect_row *r)
 {
     st_err rc = ADD(k, t->fks, t->n_fks, t->fks_room);
     if (!rc) {
@@ -153,7 +138,7 @@ static st_err add_fk(struct reader *k, struct seen_table *t, const struct row *r
     return rc;
 }
 
-static st_err add_check(struct reader *k, struct seen_table *t, const struct row *r)
+static st_err add_check(struct reflect_reader *k, struct seen_table *t, const struct reflect_row *r)
 {
     bool exclude = r->text[2][0] == 'x', taken = false;
     const char *name = r->text[1], *condition = exclude ? r->text[7] + strlen("EXCLUDE ") : r->text[6];
@@ -174,30 +159,30 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct row
     return sql ? 0 : diag_nomem();
 }
 
-/* A name that begins as a descending column does. */
-static bool names_descend(const st_texts *names)
+/* A name that begins as a descending column or an expression does. */
+static bool names_mislead(const st_texts *names)
 {
     bool any = false;
     for (size_t i = 0; i < names->n; i++) {
-        any |= names->v[i][0] == '-';
+        any |= names->v[i][0] == '-' || names->v[i][0] == '(';
     }
     return any;
 }
 
-static st_err take_constraint(struct reader *k, const struct row *r)
+static st_err take_constraint(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_table *t = seen_find(k->s, r->text[0]);
     if (!t) {
         return 0;
     }
     const char kind = r->text[2][0];
-    bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX || names_descend(&r->list[0]);
+    bool odd = r->flag[0] || r->list[0].n > ST_KEY_MAX || names_mislead(&r->list[0]);
     odd |= kind == 'f' && r->list[0].n > 1 &&
            (action_of(r->text[4]) >= ST_SET_NULL || action_of(r->text[5]) >= ST_SET_NULL);
     if (kind == 'p') {
         t->pk_name = r->text[1];
-        t->strange =
-            odd ? "its primary key is too wide, includes columns or is of one whose name begins with -" : t->strange;
+        t->strange = odd ? "its primary key is too wide, includes columns or is of one whose name begins with - or ("
+                         : t->strange;
         t->key_deferrable = deferral_of(r);
         (void)fill_key(t->pk, &r->list[0]);
         for (size_t i = 0; i < r->list[0].n; i++) {
@@ -209,7 +194,7 @@ static st_err take_constraint(struct reader *k, const struct row *r)
         return 0;
     }
     if (odd) {
-        return add_other(
+        return reflect_other(
             k, t, "constraint", r->text[1],
             arena_printf(k->a, "ALTER TABLE \"%s\" ADD CONSTRAINT \"%s\" %s", t->name, r->text[1], r->text[7]));
     }
@@ -224,39 +209,15 @@ static st_err take_constraint(struct reader *k, const struct row *r)
         st_table_index *i = &t->indexes[t->n_indexes++];
         *i = (st_table_index){.name = r->text[1], .unique = true, .constraint = true, .deferrable = deferral_of(r)};
         (void)fill_key(i->columns, &r->list[0]);
+        for (size_t n = 0; n < ST_KEY_MAX; n++) {
+            i->how[n] = i->columns[n] ? "" : NULL;
+        }
     }
     return rc;
 }
 
-static st_err take_index(struct reader *k, const struct row *r)
-{
-    struct seen_table *t = seen_find(k->s, r->text[0]);
-    if (!t) {
-        return 0;
-    }
-    size_t n = r->list[0].n;
-    bool has_expression = n && !r->list[0].v[n - 1][0];
-    if (r->flag[1] || n - has_expression >= ST_KEY_MAX) {
-        return add_other(k, t, "index", r->text[1], r->text[5]);
-    }
-    st_err rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
-    if (rc) {
-        return rc;
-    }
-    st_table_index *i = &t->indexes[t->n_indexes++];
-    *i = (st_table_index){.name = r->text[1], .unique = r->flag[0]};
-    for (size_t c = 0; c < n - has_expression; c++) {
-        i->columns[c] = r->list[0].v[c];
-    }
-    i->method = strcmp(r->text[2], "btree") != 0 ? r->text[2] : NULL;
-    str last = sql_unwrap(str_of(r->text[3])), where = sql_unwrap(str_of(r->text[4]));
-    i->expression = has_expression ? arena_memdup0(k->a, last.p, last.len) : NULL;
-    i->where = r->text[4] ? arena_memdup0(k->a, where.p, where.len) : NULL;
-    return (has_expression && !i->expression) || (r->text[4] && !i->where) ? diag_nomem() : 0;
-}
-
 /* rls.c's condition: tenant = (SELECT ...). */
-static st_err note_tenant(struct reader *k, struct seen_table *t, const char *condition)
+static st_err note_tenant(struct reflect_reader *k, struct seen_table *t, const char *condition)
 {
     str bare = sql_unwrap(str_of(condition));
     struct sql_reader r = {.rest = bare};
@@ -264,7 +225,7 @@ static st_err note_tenant(struct reader *k, struct seen_table *t, const char *co
     return t->tenant ? 0 : diag_nomem();
 }
 
-static st_err take_policy(struct reader *k, const struct row *r)
+static st_err take_policy(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_table *t = seen_find(k->s, r->text[0]);
     if (!t || strcmp(r->text[1], "strata_system") == 0) {
@@ -296,7 +257,7 @@ static st_err take_policy(struct reader *k, const struct row *r)
     return 0;
 }
 
-static st_err take_trigger(struct reader *k, const struct row *r)
+static st_err take_trigger(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_table *t = seen_find(k->s, r->text[0]);
     st_err rc = t ? ADD(k, t->triggers, t->n_triggers, t->triggers_room) : 0;
@@ -308,7 +269,7 @@ static st_err take_trigger(struct reader *k, const struct row *r)
     return rc;
 }
 
-static st_err take_enum(struct reader *k, const struct row *r)
+static st_err take_enum(struct reflect_reader *k, const struct reflect_row *r)
 {
     struct seen_schema *s = k->s;
     st_err rc = ADD(k, s->enums, s->n_enums, s->enums_room);
@@ -348,8 +309,8 @@ static const struct query queries[] = {
      "c.confupdtype::text, pg_catalog.pg_get_expr(c.conbin, c.conrelid), pg_catalog.pg_get_constraintdef(c.oid), "
      "c.connoinherit AND c.contype = 'c' OR c.contype = 'f' AND (c.confmatchtype = 'f' OR "
      "f.relnamespace <> t.relnamespace OR "
-     "to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL) OR coalesce(i.indnatts <> i.indnkeyatts AND c.contype <> 'f' OR "
-     "(to_jsonb(i) ->> 'indnullsnotdistinct')::boolean AND c.contype <> 'f', false), c.condeferrable, "
+     "to_jsonb(c) ->> 'confdelsetcols' IS NOT NULL) OR coalesce(i.indnatts <> i.indnkeyatts AND (c.contype IN "
+     "('p', 'x') OR c.contype = 'u' AND i.indnatts - i.indnkeyatts > 8), false), c.condeferrable, "
      "c.condeferred, " NAMES("c.conkey", "c.conrelid") ", " NAMES(
          "c.confkey", "c.confrelid") " FROM pg_catalog.pg_class t JOIN pg_catalog.pg_constraint c ON "
                                      "c.conrelid = t.oid AND c.contype IN "
@@ -359,23 +320,7 @@ static const struct query queries[] = {
                                      " ORDER BY t.relname::text COLLATE \"C\", c.conname::text COLLATE "
                                      "\"C\"",
      8, 3, 2, take_constraint},
-    {"SELECT t.relname::text, x.relname::text, m.amname::text, pg_catalog.pg_get_indexdef(x.oid, i.indnkeyatts, true), "
-     "pg_catalog.pg_get_expr(i.indpred, i.indrelid), pg_catalog.pg_get_indexdef(x.oid), i.indisunique, "
-     "i.indnatts <> i.indnkeyatts OR x.reloptions IS NOT NULL OR coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')"
-     "::boolean, false) OR EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) n LEFT JOIN "
-     "pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[n] WHERE "
-     "NOT (SELECT o.opcdefault FROM pg_catalog.pg_opclass o WHERE o.oid = i.indclass[n]) OR "
-     "i.indkey[n] <> 0 AND i.indcollation[n] <> a.attcollation AND i.indcollation[n] <> 0 OR "
-     "i.indkey[n] = 0 AND (n < i.indnkeyatts - 1 OR i.indoption[n] <> 0) OR i.indoption[n] NOT IN (0, 3) OR a.attname "
-     "LIKE '-%'), "
-     "(SELECT array_agg(CASE WHEN i.indkey[n] = 0 THEN '' WHEN i.indoption[n] = 3 THEN '-' || a.attname ELSE "
-     "a.attname::text END ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) n LEFT JOIN pg_catalog.pg_attribute a "
-     "ON a.attrelid = t.oid AND a.attnum = i.indkey[n]) "
-     "FROM pg_catalog.pg_class t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid AND i.indisvalid JOIN "
-     "pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam WHERE NOT EXISTS "
-     "(SELECT FROM pg_catalog.pg_constraint c WHERE c.conindid = x.oid AND c.contype IN ('p', 'u', 'x')) AND " OURS
-     " ORDER BY t.relname::text COLLATE \"C\", x.relname::text COLLATE \"C\"",
-     6, 2, 1, take_index},
+    {reflect_index_sql, REFLECT_INDEX_TEXTS, REFLECT_INDEX_FLAGS, REFLECT_INDEX_LISTS, reflect_index},
     {"SELECT t.relname::text, p.polname::text, p.polcmd::text, CASE WHEN p.polroles <> '{0}' THEN (SELECT "
      "string_agg(pg_catalog.quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = "
      "ANY (p.polroles)) END, pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, "
@@ -396,10 +341,13 @@ static const struct query queries[] = {
      "'pg_catalog.pg_type'::regclass AND e.deptype = 'e') ORDER BY y.typname::text COLLATE \"C\"",
      1, 0, 1, take_enum},
 };
-enum { QUERIES = sizeof queries / sizeof *queries, FIELDS_MAX = TEXTS_MAX + FLAGS_MAX + LISTS_MAX };
+enum {
+    QUERIES = sizeof queries / sizeof *queries,
+    FIELDS_MAX = REFLECT_TEXTS_MAX + REFLECT_FLAGS_MAX + REFLECT_LISTS_MAX
+};
 
 struct taker {
-    struct reader *k;
+    struct reflect_reader *k;
     const struct query *q;
 };
 
@@ -413,23 +361,25 @@ static int take_row(void *arg, void *obj)
 static void fields_of(const struct query *q, struct st_field fields[static FIELDS_MAX])
 {
     size_t n = 0;
-    assert(q->texts <= TEXTS_MAX && q->flags <= FLAGS_MAX && q->lists <= LISTS_MAX);
+    assert(q->texts <= REFLECT_TEXTS_MAX && q->flags <= REFLECT_FLAGS_MAX && q->lists <= REFLECT_LISTS_MAX);
     for (uint32_t i = 0; i < q->texts; i++) {
-        fields[n++] = (struct st_field){
-            .type = ST_TEXT, .nullable = true, .offset = (uint32_t)(offsetof(struct row, text) + i * sizeof(char *))};
+        fields[n++] = (struct st_field){.type = ST_TEXT,
+                                        .nullable = true,
+                                        .offset = (uint32_t)(offsetof(struct reflect_row, text) + i * sizeof(char *))};
     }
     for (uint32_t i = 0; i < q->flags; i++) {
-        fields[n++] = (struct st_field){.type = ST_BOOL, .offset = (uint32_t)offsetof(struct row, flag) + i};
+        fields[n++] = (struct st_field){.type = ST_BOOL, .offset = (uint32_t)offsetof(struct reflect_row, flag) + i};
     }
     for (uint32_t i = 0; i < q->lists; i++) {
-        fields[n++] = (struct st_field){.type = ST_TEXTS,
-                                        .nullable = true,
-                                        .offset = (uint32_t)(offsetof(struct row, list) + i * sizeof(st_texts))};
+        fields[n++] =
+            (struct st_field){.type = ST_TEXTS,
+                              .nullable = true,
+                              .offset = (uint32_t)(offsetof(struct reflect_row, list) + i * sizeof(st_texts))};
     }
 }
 
 /* What needs all of a table to be known: values of enums, defaults, the tenant. */
-static st_err finish(struct reader *k)
+static st_err finish(struct reflect_reader *k)
 {
     st_err rc = 0;
     for (size_t i = 0; i < k->s->n_tables; i++) {
@@ -454,7 +404,7 @@ st_err seen_read_pg(st_conn *c, arena *a, int64_t deadline, struct seen_schema *
     struct st_shape shapes[QUERIES];
     struct taker takers[QUERIES];
     struct st_field(*fields)[FIELDS_MAX] = arena_zalloc(a, QUERIES, sizeof *fields);
-    struct reader k = {a, ret};
+    struct reflect_reader k = {a, ret};
     if (!fields) {
         return diag_nomem();
     }
@@ -462,7 +412,7 @@ st_err seen_read_pg(st_conn *c, arena *a, int64_t deadline, struct seen_schema *
     for (size_t i = 0; i < QUERIES; i++) {
         const struct query *q = &queries[i];
         fields_of(q, fields[i]);
-        shapes[i] = (struct st_shape){fields[i], q->texts + q->flags + q->lists, sizeof(struct row), 0};
+        shapes[i] = (struct st_shape){fields[i], q->texts + q->flags + q->lists, sizeof(struct reflect_row), 0};
         takers[i] = (struct taker){&k, q};
         stmts[i + 1] = (struct st_stmt){
             .sql = str_of(q->sql), .shape = &shapes[i], .arena = a, .row = take_row, .arg = &takers[i]};

@@ -1,7 +1,7 @@
 /* SQLite's own text of every table, index and trigger as data: one statement, and sqlite_table.c. */
 #include <errno.h>
 
-#include "strata/migrate/seen.h"
+#include "strata/migrate/reflect_sqlite.h"
 #include "strata/migrate/sql_text.h"
 #include "strata/migrate/sqlite_table.h"
 
@@ -116,8 +116,7 @@ static st_err add_column(struct reader *k, struct seen_table *t, const struct li
 
 /* ---- constraints ---- */
 
-/* SQLite's names differ by more than case; ours do by case, so a column is called as where it is defined. */
-static const struct seen_column *find_column(const struct seen_table *t, const char *name)
+const struct seen_column *reflect_sqlite_column(const struct seen_table *t, const char *name)
 {
     for (size_t i = 0; i < t->n_columns; i++) {
         if (lite_same_name(t->columns[i].c.name, name)) {
@@ -130,11 +129,11 @@ static const struct seen_column *find_column(const struct seen_table *t, const c
 /* t NULL: columns of another table. */
 static bool fill_key(const struct seen_table *t, const char *key[static ST_KEY_MAX], const char *const *names, size_t n)
 {
-    bool plain = true; /* no constraint that descends, no name that looks so */
+    bool plain = true; /* no constraint that descends, no name that looks so or as an expression */
     for (size_t i = 0; i < n && i < ST_KEY_MAX; i++) {
-        const struct seen_column *c = t ? find_column(t, names[i]) : NULL;
+        const struct seen_column *c = t ? reflect_sqlite_column(t, names[i]) : NULL;
         key[i] = c ? c->c.name : names[i];
-        plain = plain && names[i][0] != '-';
+        plain = plain && names[i][0] != '-' && names[i][0] != '(';
     }
     return plain && n > 0 && n <= ST_KEY_MAX;
 }
@@ -230,7 +229,13 @@ static st_err add_check(struct reader *k, struct seen_table *t, const struct lit
 static st_err add_unique(struct reader *k, struct seen_table *t, const struct lite_constraint *x)
 {
     st_table_index i = {.name = x->known_as, .unique = true, .constraint = true};
-    if (!fill_key(t, i.columns, x->columns, x->n_columns)) {
+    bool known = fill_key(t, i.columns, x->columns, x->n_columns);
+    for (size_t n = 0; known && n < x->n_columns; n++) {
+        const char *collation = x->collations ? x->collations[n] : NULL;
+        i.how[n] = collation ? reflect_sqlite_collation(collation) : "";
+        known = i.how[n];
+    }
+    if (!known) {
         return add_other(k, t, x->known_as);
     }
     st_err rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
@@ -314,95 +319,13 @@ static st_err take_table(struct reader *k, const struct row *r)
     return rc;
 }
 
-/* ---- indexes: CREATE [UNIQUE] INDEX name ON table (parts) [WHERE condition] ---- */
-
-/* The text up to a comma or the closing bracket of its own level; *at moves behind that. */
-static str part(str sql, size_t *at, bool *ret_last)
-{
-    size_t depth = 0, start = *at, end = *at;
-    *ret_last = true;
-    for (struct lite_token t = lite_next(sql, at); t.kind != LITE_END && t.kind != LITE_BAD; t = lite_next(sql, at)) {
-        bool comma = lite_is(t, ","), close = lite_is(t, ")");
-        if (depth == 0 && (comma || close)) {
-            *ret_last = close;
-            break;
-        }
-        depth += lite_is(t, "(");
-        depth -= close;
-        end = *at;
-    }
-    return str_trim(str_n(sql.p + start, end - start));
-}
-
-/* One part into i: a column, or the expression that ends the list. */
-static st_err take_part(struct reader *k, const struct seen_table *t, str text, st_table_index *i, bool *ret_odd)
-{
-    size_t at = 0, n = migrate_key_len(i->columns);
-    struct lite_token first = lite_next(text, &at), next = lite_next(text, &at);
-    bool down = lite_is(next, "DESC");
-    if (lite_is(next, "ASC") || down) {
-        next = lite_next(text, &at);
-    }
-    bool name = (first.kind == LITE_WORD || first.kind == LITE_QUOTED) && next.kind == LITE_END;
-    const char *column = name ? lite_name(k->a, first.text) : NULL;
-    if (name && !column) {
-        return diag_nomem();
-    }
-    *ret_odd |= i->expression || n >= ST_KEY_MAX - 1u;
-    const struct seen_column *of = column ? find_column(t, column) : NULL;
-    *ret_odd |= of && of->c.name[0] == '-';
-    if (of && !*ret_odd) {
-        i->columns[n] = down ? arena_printf(k->a, "-%s", of->c.name) : of->c.name;
-        return i->columns[n] ? 0 : diag_nomem();
-    }
-    for (at = 0; first.kind != LITE_END && first.kind != LITE_BAD; first = lite_next(text, &at)) {
-        *ret_odd |= lite_is(first, "COLLATE") || lite_is(first, "DESC") || lite_is(first, "ASC");
-    }
-    i->expression = text_of(k->a, sql_unwrap(text));
-    return i->expression ? 0 : diag_nomem();
-}
+/* ---- the rest ---- */
 
 static st_err take_index(struct reader *k, const struct row *r)
 {
     struct seen_table *t = seen_find(k->s, r->table);
-    if (!t || t->strange || !r->sql) { /* those of constraints have no text */
-        return 0;
-    }
-    str sql = str_of(r->sql);
-    st_table_index i = {.name = r->name};
-    size_t at = 0;
-    bool odd = false, last = false;
-    for (struct lite_token w = lite_next(sql, &at); !lite_is(w, "("); w = lite_next(sql, &at)) {
-        i.unique |= lite_is(w, "UNIQUE") && !i.columns[0];
-        if (w.kind == LITE_END || w.kind == LITE_BAD) {
-            return 0;
-        }
-    }
-    st_err rc = 0;
-    while (!rc && !last) {
-        str text = part(sql, &at, &last);
-        rc = take_part(k, t, text, &i, &odd);
-    }
-    struct lite_token where = lite_next(sql, &at);
-    if (!rc && lite_is(where, "WHERE")) {
-        i.where = text_of(k->a, sql_unwrap(str_from(sql, at)));
-        rc = i.where ? 0 : diag_nomem();
-    }
-    if (rc) {
-        return rc;
-    }
-    if (odd) {
-        rc = ADD(k, t->others, t->n_others, t->others_room);
-        if (!rc) {
-            t->others[t->n_others++] = (struct seen_other){"index", r->name, r->sql};
-        }
-        return rc;
-    }
-    rc = ADD(k, t->indexes, t->n_indexes, t->indexes_room);
-    if (!rc) {
-        t->indexes[t->n_indexes++] = i;
-    }
-    return rc;
+    bool text = t && !t->strange && r->sql; /* those of constraints have none */
+    return text ? reflect_sqlite_index(k->a, t, r->name, r->sql) : 0;
 }
 
 static st_err take_trigger(struct reader *k, const struct row *r)
@@ -443,7 +366,7 @@ static void point(const struct seen_schema *s, st_table_fk *fk)
         memcpy(fk->to, parent->pk, sizeof fk->to);
     }
     for (size_t k = 0; parent && k < migrate_key_len(fk->to); k++) {
-        const struct seen_column *c = find_column(parent, fk->to[k]);
+        const struct seen_column *c = reflect_sqlite_column(parent, fk->to[k]);
         fk->to[k] = c ? c->c.name : fk->to[k];
     }
 }

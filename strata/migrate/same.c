@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "strata/migrate/compare.h"
+#include "strata/migrate/index_part.h"
 
 bool same_word(const char *x, const char *y)
 {
@@ -27,6 +28,13 @@ bool same_text(const struct compare *c, const struct compare_pair *p, const char
     return strcmp(mine, theirs) == 0;
 }
 
+static bool same_column(const struct compare_pair *p, const char *x, const char *y)
+{
+    bool down = x[0] == '-';
+    return down == (y[0] == '-') && !(p->from && compare_is_shadowed(p, x + down)) &&
+           strcmp(compare_now(p, x + down), y + down) == 0;
+}
+
 static bool same_columns(const struct compare_pair *p, const char *const x[static ST_KEY_MAX],
                          const char *const y[static ST_KEY_MAX])
 {
@@ -34,9 +42,27 @@ static bool same_columns(const struct compare_pair *p, const char *const x[stati
         if (!x[i] || !y[i]) {
             return x[i] == y[i];
         }
-        bool down = x[i][0] == '-';
-        if (down != (y[i][0] == '-') || (p->from && compare_is_shadowed(p, x[i] + down)) ||
-            strcmp(compare_now(p, x[i] + down), y[i] + down) != 0) {
+        if (!same_column(p, x[i], y[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Expressions as they print, what is said of a column word for word. */
+static bool same_parts(const struct compare *c, const struct compare_pair *p, const st_table_index *x,
+                       const st_table_index *y, st_err *err)
+{
+    for (size_t i = 0; i < ST_KEY_MAX; i++) {
+        const char *m = x->columns[i], *n = y->columns[i];
+        if (!m || !n) {
+            return m == n;
+        }
+        bool down = m[0] == '-', other = n[0] == '-';
+        bool same = index_is_expression(m) && index_is_expression(n)
+                        ? down == other && same_text(c, p, m + down, n + other, err)
+                        : same_column(p, m, n);
+        if (!same || !same_word(x->how[i], y->how[i])) {
             return false;
         }
     }
@@ -46,8 +72,9 @@ static bool same_columns(const struct compare_pair *p, const char *const x[stati
 bool same_index(const struct compare *c, const struct compare_pair *p, const st_table_index *x, const st_table_index *y,
                 st_err *err)
 {
-    return x->unique == y->unique && x->constraint == y->constraint && same_columns(p, x->columns, y->columns) &&
-           same_word(x->method, y->method) && same_text(c, p, x->where, y->where, err) &&
+    return x->unique == y->unique && x->constraint == y->constraint && x->nulls_not_distinct == y->nulls_not_distinct &&
+           same_parts(c, p, x, y, err) && same_columns(p, x->include, y->include) && same_word(x->method, y->method) &&
+           same_word(x->with, y->with) && same_text(c, p, x->where, y->where, err) &&
            same_text(c, p, x->expression, y->expression, err);
 }
 

@@ -1,7 +1,7 @@
 /* Tables as data: copies that live in an arena. */
 #include <errno.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/index_part.h"
 
 const st_table_column *migrate_column(const st_table *t, const char *name)
 {
@@ -18,7 +18,7 @@ static st_err check_columns_exist(const st_table *t, const char *const columns[s
 {
     for (size_t i = 0; i < migrate_key_len(columns); i++) {
         const char *name = columns[i] + (columns[i][0] == '-');
-        if (!migrate_column(t, name)) {
+        if (!index_is_expression(name) && !migrate_column(t, name)) {
             return diag_set(ST_E_INVALID, "table %s: %s names the column %s, which the table has not", t->name, of,
                             name);
         }
@@ -87,6 +87,7 @@ static st_err copy_constraints(arena *a, const st_table *t, const char *skip, st
     for (size_t i = 0; !rc && i < t->n_indexes; i++) {
         rc = migrate_copy_index(a, t->name, skip, &t->indexes[i], &indexes[i]);
         rc = rc ? rc : check_columns_exist(t, indexes[i].columns, indexes[i].name);
+        rc = rc ? rc : check_columns_exist(t, indexes[i].include, indexes[i].name);
     }
     for (size_t i = 0; !rc && i < t->n_fks; i++) {
         rc = migrate_copy_fk(a, t->name, skip, &t->fks[i], &fks[i]);

@@ -1,7 +1,7 @@
 /* Copies of the parts of a table, in an arena, with derived names filled in and nonsense refused. */
 #include <errno.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/index_part.h"
 
 const char *migrate_copy_text(arena *a, const char *s, bool *ok)
 {
@@ -116,11 +116,12 @@ st_err migrate_copy_column(arena *a, const char *table, const st_table_column *c
 st_err migrate_copy_index(arena *a, const char *table, const char *skip, const st_table_index *i, st_table_index *ret)
 {
     size_t n = migrate_key_len(i->columns);
+    *ret = *i;
     if (n == 0 && !i->expression) {
         return diag_set(ST_E_INVALID, "table %s: the index %s has neither columns nor an expression", table,
                         i->name ? i->name : "without a name");
     }
-    if (i->constraint && (!i->unique || i->where || i->expression || i->method)) {
+    if (i->constraint && (!i->unique || i->where || i->method || index_has_expression(i))) {
         return diag_set(ST_E_INVALID,
                         "table %s: a constraint is unique, over columns and over all rows; leave .constraint "
                         "out for a partial or expression index",
@@ -135,17 +136,23 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
         return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,
                         ST_NAME_MAX);
     }
-    if (!i->name && n == 0) {
-        return diag_set(ST_E_INVALID, "table %s: an index on an expression alone needs a name", table);
+    if (!i->name && (n == 0 || (index_has_expression(i) && !i->expression))) {
+        return diag_set(ST_E_INVALID, "table %s: an index on an expression needs a name", table);
+    }
+    if (i->nulls_not_distinct && !i->unique) {
+        return diag_set(ST_E_INVALID, "table %s: the index %s is not unique, so leave .nulls_not_distinct out", table,
+                        i->name ? i->name : "without a name");
+    }
+    st_err rc = index_parts_copy(a, table, i, ret);
+    if (rc) {
+        return rc;
     }
     bool ok = true;
-    *ret = *i;
     ret->name = i->name ? migrate_copy_text(a, i->name, &ok)
-                        : migrate_name(a, table, i->columns, n > 1 ? skip : NULL, i->constraint ? "key" : "idx");
+                        : migrate_name(a, table, ret->columns, n > 1 ? skip : NULL, i->constraint ? "key" : "idx");
     ret->where = migrate_copy_text(a, i->where, &ok);
     ret->expression = migrate_copy_text(a, i->expression, &ok);
     ret->method = migrate_copy_text(a, i->method, &ok);
-    key(a, i->columns, ret->columns, &ok);
     return ok && ret->name ? 0 : diag_nomem();
 }
 

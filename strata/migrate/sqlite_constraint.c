@@ -21,21 +21,23 @@ bool lite_brackets(struct lite_reader *r, str *ret)
     return false;
 }
 
-/* "(a, b DESC)"; *ret_auto when AUTOINCREMENT stands in it. */
-static bool key(struct lite_reader *r, const char *const **ret, size_t *ret_n, bool *ret_auto)
+/* "(a, b COLLATE nocase DESC)"; *ret_auto when AUTOINCREMENT stands in it. */
+static bool key(struct lite_reader *r, const char *const **ret, const char *const **ret_collations, size_t *ret_n,
+                bool *ret_auto)
 {
-    const char **names = NULL;
-    size_t n = 0, room = 0;
+    const char **names = NULL, **collations = NULL;
+    size_t n = 0, room = 0, other_room = 0;
     if (!eat(r, "(")) {
         return false;
     }
     do {
         const char *name = eat_name(r);
-        if (!name || migrate_grow(r->a, &names, n, &room, sizeof *names)) {
+        if (!name || migrate_grow(r->a, &names, n, &room, sizeof *names) ||
+            migrate_grow(r->a, &collations, n, &other_room, sizeof *collations)) {
             r->out_of_memory = r->out_of_memory || name;
             return false;
         }
-        if (eat(r, "collate") && !eat_name(r)) {
+        if (eat(r, "collate") && !(collations[n] = eat_name(r))) {
             return false;
         }
         bool down = at_word(r, "desc");
@@ -51,6 +53,7 @@ static bool key(struct lite_reader *r, const char *const **ret, size_t *ret_n, b
         *ret_auto = eat(r, "autoincrement") || *ret_auto;
     } while (eat(r, ","));
     *ret = names;
+    *ret_collations = collations;
     *ret_n = n;
     return eat(r, ")");
 }
@@ -88,8 +91,9 @@ static void deferral(struct lite_reader *r, struct lite_constraint *c)
 static bool references(struct lite_reader *r, struct lite_constraint *c)
 {
     bool unused = false;
+    const char *const *none;
     c->table = eat_name(r);
-    if (!c->table || (at_word(r, "(") && !key(r, &c->to, &c->n_to, &unused))) {
+    if (!c->table || (at_word(r, "(") && !key(r, &c->to, &none, &c->n_to, &unused))) {
         return false;
     }
     for (;;) {
@@ -118,7 +122,7 @@ static bool primary_key(struct lite_reader *r, struct lite_constraint *c, bool o
         return false;
     }
     if (of_table) {
-        return key(r, &c->columns, &c->n_columns, &c->autoincrement) && conflict(r);
+        return key(r, &c->columns, &c->collations, &c->n_columns, &c->autoincrement) && conflict(r);
     }
     if (at_word(r, "asc") || at_word(r, "desc")) {
         advance(r);
@@ -211,15 +215,15 @@ static bool constraint_of_table(struct lite_reader *r, struct lite_constraint *c
     }
     if (eat(r, "unique")) {
         c->kind = LITE_UNIQUE;
-        return key(r, &c->columns, &c->n_columns, &unused) && conflict(r);
+        return key(r, &c->columns, &c->collations, &c->n_columns, &unused) && conflict(r);
     }
     if (eat(r, "check")) {
         c->kind = LITE_CHECK;
         return lite_brackets(r, &c->expr) && conflict(r);
     }
     c->kind = LITE_FOREIGN_KEY;
-    return eat(r, "foreign") && eat(r, "key") && key(r, &c->columns, &c->n_columns, &unused) && eat(r, "references") &&
-           references(r, c);
+    return eat(r, "foreign") && eat(r, "key") && key(r, &c->columns, &c->collations, &c->n_columns, &unused) &&
+           eat(r, "references") && references(r, c);
 }
 
 static bool any_of(const struct lite_reader *r, const char *const *words)

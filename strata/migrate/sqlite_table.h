@@ -54,7 +54,8 @@ struct lite_constraint {
     const char *known_as; /* PRIMARY KEY, UNIQUE, CHECK, FOREIGN KEY: the name, or the one it would have been given:
                              <table>_pkey, <table>_<columns>_key, _fkey, <table>_<column>_check, <table>_check, with
                              a number behind it when that is taken; no two are the same */
-    const char *const *columns; /* PRIMARY KEY, UNIQUE, FOREIGN KEY: "-name" is descending; of a column: that one */
+    const char *const *columns;    /* PRIMARY KEY, UNIQUE, FOREIGN KEY: "-name" is descending; of a column: that one */
+    const char *const *collations; /* UNIQUE of the table: one for each column, NULL: the column's own */
     size_t n_columns;
     const char *table; /* FOREIGN KEY: what it points at */
     const char *const *to;

@@ -2,7 +2,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "strata/migrate/private.h"
+#include "strata/migrate/index_part.h"
+#include "strata/model/key.h"
 
 struct maker {
     arena *a;
@@ -72,31 +73,37 @@ static const st_attr *column_attr(const st_model *m, const char *name)
     return NULL;
 }
 
-/* The columns that members name, behind the tenant's. */
-static st_err key_of(struct maker *k, const st_attr *x, const char *ret[static ST_KEY_MAX])
+/* The columns and expressions of x, behind the tenant's column; of an index that is no btree, without it: the column
+ * may be of no use there, or not allowed. */
+static st_err key_of(struct maker *k, const st_attr *x, st_table_index *ret)
 {
     size_t n = 0;
-    bool has_tenant = !k->tenant;
+    bool has_tenant = !k->tenant || (x->method && strcmp(x->method, "btree") != 0);
+    const char *name = x->name ? x->name : "index";
     for (size_t i = 0; x->columns && x->columns[i]; i++) {
-        const char *name = x->columns[i];
-        bool down = name[0] == '-';
-        const st_attr *c = column_attr(k->m, name + down);
-        if (!c) {
-            return diag_set(ST_E_INVALID, "model %s: %s names the member %s, which is no column", k->m->name,
-                            x->name ? x->name : "an index", name + down);
+        struct st_key_part part;
+        if (!st_key_part_read(k->m, x->columns[i], &part)) {
+            return diag_set(ST_E_INVALID, "model %s: %s names the member %s, which is no column", k->m->name, name,
+                            x->columns[i]);
         }
-        has_tenant |= c->tenant;
         if (n == ST_KEY_MAX - 1) {
-            return wrong(k->m, x->name ? x->name : "index", "too many columns");
+            return wrong(k->m, name, "too many columns");
         }
-        ret[n] = down ? arena_printf(k->a, "-%s", column_name(c)) : column_name(c);
-        if (!ret[n++]) {
+        const char *down = part.descends ? "-" : "";
+        ret->columns[n] =
+            part.attr ? arena_printf(k->a, "%s%s", down, column_name(part.attr))
+                      : arena_printf(k->a, "%s%.*s", down, (int)st_key_brackets(part.expression), part.expression);
+        ret->how[n] = part.how;
+        has_tenant |= part.attr && part.attr->tenant;
+        if (!ret->columns[n++]) {
             return diag_nomem();
         }
     }
     if (!has_tenant) {
-        memmove(ret + 1, ret, n * sizeof *ret);
-        ret[0] = k->tenant;
+        memmove(ret->columns + 1, ret->columns, n * sizeof *ret->columns);
+        memmove(ret->how + 1, ret->how, n * sizeof *ret->how);
+        ret->columns[0] = k->tenant;
+        ret->how[0] = "";
     }
     return 0;
 }
@@ -110,8 +117,19 @@ static st_err add_index(struct maker *k, const st_attr *x)
                         .where = x->where,
                         .expression = x->expression,
                         .method = x->method,
+                        .nulls_not_distinct = x->nulls_not_distinct,
+                        .with = x->with,
                         .deferrable = x->deferrable};
-    st_err rc = key_of(k, x, i.columns);
+    st_err rc = key_of(k, x, &i);
+    for (size_t n = 0; !rc && x->include && x->include[n]; n++) {
+        const st_attr *c = column_attr(k->m, x->include[n]);
+        if (!c || n == ST_KEY_MAX) {
+            return diag_set(ST_E_INVALID, "model %s: %s includes the member %s, which is %s", k->m->name,
+                            x->name ? x->name : "an index", x->include[n], c ? "one too many" : "no column");
+        }
+        i.include[n] = column_name(c);
+    }
+    i.constraint = i.constraint && !index_has_expression(&i);
     if (!rc) {
         k->indexes[k->t.n_indexes++] = i;
     }

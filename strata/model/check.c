@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "strata/model.h"
+#include "strata/model/key.h"
 #include "strata/model/relation.h"
 #include "strata/model/validate.h"
 
@@ -225,9 +226,15 @@ static st_err check_constraint(const st_model *m, const st_attr *a)
     if (!a->columns || (!a->columns[0] && !a->expression)) {
         return WRONG(m, a->name, "names no column");
     }
+    struct st_key_part part;
     for (const char *const *c = a->columns; *c; c++) {
-        if (!has_any_column(m, **c == '-' ? *c + 1 : *c)) {
+        if (!st_key_part_read(m, *c, &part)) {
             return WRONG(m, a->name, "there is no column member \"%s\"", *c);
+        }
+    }
+    for (const char *const *c = a->include; c && *c; c++) {
+        if (!has_any_column(m, *c)) {
+            return WRONG(m, a->name, "its .include names \"%s\", which is no column member", *c);
         }
     }
     return 0;

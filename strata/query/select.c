@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "strata/model/key.h"
+
 /* The columns that conditions which all hold compare for equality. */
 enum { POINT_COLUMNS = 8 };
 struct point {
@@ -37,8 +39,9 @@ static bool names(const struct point *pt, const st_attr *a)
 static bool names_constraint(const struct point *pt, const st_model *m, const st_attr *u)
 {
     for (const char *const *c = u->columns; *c; c++) {
-        const st_attr *a = st_model_attr(m, *c);
-        if (!a->tenant && !names(pt, a)) {
+        struct st_key_part part;
+        bool read = st_key_part_read(m, *c, &part) && part.attr && part.attr->kind == ST_A_COLUMN;
+        if (!read || (!part.attr->tenant && !names(pt, part.attr))) {
             return false;
         }
     }

@@ -236,6 +236,32 @@ static const char **columns_of(struct maker *k, const char *first, const char *s
     return columns;
 }
 
+/* What an index may say of the column; of a constraint SQLite's collations alone. */
+static const char *how_of(struct maker *k, const struct spec_column *c, const char *entry, unsigned how,
+                          bool constraint)
+{
+    static const char *const collations[] = {"", " collate nocase", " collate rtrim", " collate binary"};
+    static const char *const nulls[] = {"", " nulls first", " nulls last", ""};
+    bool text = c->type == ST_TEXT && !c->foreign && !c->generated;
+    const char *lite = text ? collations[how % 4] : "";
+    if (constraint || !entry) {
+        return entry ? arena_printf(k->a, "%s%s", entry, lite) : NULL;
+    }
+    return arena_printf(k->a, "%s%s%s%s%s", entry, text && how % 5 == 1 ? " text_pattern_ops" : "", lite,
+                        nulls[how / 4 % 4], text && how % 3 == 1 ? " collate \"POSIX\"" : "");
+}
+
+/* The first column that is no other's key, as what is held beside. */
+static void held_beside(struct maker *k, st_attr *x, unsigned how)
+{
+    x->with = how % 7 == 1 ? "fillfactor = 80" : NULL;
+    x->nulls_not_distinct = (x->kind == ST_A_UNIQUE || x->unique) && how % 6 == 2;
+    const struct spec_column *c = &k->t->columns[how % SPEC_COLUMNS];
+    if (how % 3 == 2 && c->name) {
+        x->include = columns_of(k, spec_column_name(k->a, c), "id");
+    }
+}
+
 static const char *part_name(struct maker *k, const char *kind, unsigned i)
 {
     return arena_printf(k->a, "t%u_%s%u", k->t->name, kind, i);
@@ -247,7 +273,9 @@ static void unique_part(struct maker *k, const struct spec_part *p, unsigned i)
     if (c) {
         st_attr *x = add(k, ST_A_UNIQUE, part_name(k, "key", i));
         x->deferrable = p->deferrable;
-        x->columns = columns_of(k, spec_column_name(k->a, c), d && d != c ? spec_column_name(k->a, d) : NULL);
+        x->columns = columns_of(k, how_of(k, c, spec_column_name(k->a, c), p->how, true),
+                                d && d != c ? spec_column_name(k->a, d) : NULL);
+        held_beside(k, x, p->how);
     }
 }
 
@@ -265,7 +293,11 @@ static bool by_method(struct maker *k, const struct spec_part *p, unsigned i)
                                                                                         : NULL;
     if (method) {
         st_attr *x = add(k, ST_A_INDEX, part_name(k, "idx", i));
-        x->columns = columns_of(k, spec_column_name(k->a, c), NULL);
+        bool path = c->type == ST_JSON && p->how % 2;
+        x->columns = columns_of(
+            k, path ? arena_printf(k->a, "%s jsonb_path_ops", spec_column_name(k->a, c)) : spec_column_name(k->a, c),
+            NULL);
+        x->with = many && p->how % 3 == 1 ? "fastupdate = off" : NULL;
         x->method = method;
         x->where = p->where ? arena_printf(k->a, "%s IS NOT NULL", quoted(k, c)) : NULL;
     }
@@ -282,8 +314,19 @@ static void index_part(struct maker *k, const struct spec_part *p, unsigned i)
     const char *first = arena_printf(k->a, "%s%s", p->down ? "-" : "", spec_column_name(k->a, c));
     x->expression = p->expression ? expression(k, c) : NULL;
     bool alone = x->expression && p->method == 3;
-    x->columns = columns_of(k, alone ? NULL : first, d && d != c ? spec_column_name(k->a, d) : NULL);
+    x->columns = columns_of(k, alone ? NULL : how_of(k, c, first, p->how, false),
+                            d && d != c ? spec_column_name(k->a, d) : NULL);
+    if (alone && p->how % 2) { /* among the columns, with more said of it */
+        bool text = c->type == ST_TEXT;
+        x->columns = columns_of(k,
+                                arena_printf(k->a, "%s(%s)%s%s", p->down ? "-" : "", x->expression,
+                                             text ? " collate nocase text_pattern_ops" : "",
+                                             p->how % 4 == 1 ? " nulls first" : ""),
+                                d && d != c ? spec_column_name(k->a, d) : NULL);
+        x->expression = NULL;
+    }
     x->unique = p->unique;
+    held_beside(k, x, p->how);
     x->where = p->where ? arena_printf(k->a, "%s IS NOT NULL", quoted(k, c)) : NULL;
 }
 

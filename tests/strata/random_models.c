@@ -86,6 +86,7 @@ static void draw_parts(struct spec_part *p, uint64_t *seed)
         p[i] = (struct spec_part){.column = spec_random(seed, SPEC_COLUMNS + 1),
                                   .second = spec_random(seed, 2 * SPEC_COLUMNS),
                                   .method = spec_random(seed, 6),
+                                  .how = one_in(seed, 2) ? spec_random(seed, 64) : 0,
                                   .down = one_in(seed, 3),
                                   .where = one_in(seed, 4),
                                   .expression = one_in(seed, 5),

@@ -22,6 +22,7 @@ struct spec_part {   /* a unique, index or check */
     unsigned column; /* position + 1; 0: there is none */
     unsigned second;
     unsigned method; /* of an index */
+    unsigned how;    /* what it says of its columns, and holds beside them */
     bool down, where, expression, unique;
     enum st_deferral deferrable; /* of a unique and an exclusion */
 };
