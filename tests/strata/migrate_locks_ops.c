@@ -218,6 +218,19 @@ CHANGE(create_partial,
 CHANGE(create_expression,
        st_create_index(o, "notes", &(const st_table_index){.name = "expr", .expression = "lower(body)"}))
 CHANGE(create_hash, st_create_index(o, "notes", &(const st_table_index){.columns = {"m"}, .method = "hash"}))
+CHANGE(create_rich, st_create_index(o, "notes",
+                                    &(const st_table_index){.columns = {"body text_pattern_ops", "-m nulls last"},
+                                                            .unique = true,
+                                                            .include = {"n"},
+                                                            .nulls_not_distinct = true,
+                                                            .with = "fillfactor = 70"}))
+CHANGE(create_rich_key, st_create_index(o, "notes",
+                                        &(const st_table_index){.columns = {"m", "n"},
+                                                                .unique = true,
+                                                                .constraint = true,
+                                                                .include = {"body"},
+                                                                .nulls_not_distinct = true,
+                                                                .with = "fillfactor = 70"}))
 CHANGE(create_constraint,
        st_create_index(o, "notes", &(const st_table_index){.columns = {"m", "n"}, .unique = true, .constraint = true}))
 CHANGE(drop_index, st_drop_index(o, "notes", "notes_n_idx"))
@@ -339,7 +352,7 @@ static const struct {
     NAMED(sql_drop_two),       NAMED(sql_analyze),     NAMED(sql_with),          NAMED(sql_inherit),
     NAMED(sql_references),     NAMED(sql_rule),        NAMED(sql_several),       NAMED(sql_constraint),
     NAMED(sql_validate),       NAMED(sql_defer),       NAMED(add_deferred_fk),   NAMED(defer_fk),
-    NAMED(defer_unique),       NAMED(defer_key),
+    NAMED(defer_unique),       NAMED(defer_key),       NAMED(create_rich),       NAMED(create_rich_key),
 };
 enum { OTHERS = sizeof others / sizeof *others };
 
