@@ -136,7 +136,7 @@ CASES = [
          py={'i': Index('t_title_idx', 'title', postgresql_ops={'title': 'text_pattern_ops'})}),
     dict(name='index: NULLS LAST', a='CREATE INDEX t_note_idx ON t (note DESC)', c={'i': c_index('t_note_idx', ['-note nulls last'])},
          py={'i': Index('t_note_idx', text('note DESC NULLS LAST'))}),
-    dict(name='index: collation', a='CREATE INDEX t_note_idx ON t (note)', c={'i': c_index('t_note_idx', ['note collate "POSIX"'])},
+    dict(name='index: collation', a='CREATE INDEX t_note_idx ON t (note)', c={'i': c_index('t_note_idx', ['note collate \\"POSIX\\"'])},
          py={'i': Index('t_note_idx', text('note COLLATE "POSIX"'))}),
     dict(name='index: storage parameter', a='CREATE INDEX t_title_idx ON t (title)',
          c={'i': c_index('t_title_idx', ['title'], ', .with = "fillfactor = 70"')},
