@@ -12,9 +12,17 @@ static str span(struct sql_token first, struct sql_token last)
     return str_n(first.text.p, (size_t)(last.text.p - first.text.p) + last.text.len);
 }
 
+/* A quoted one that is closed has an even number of its quotes. */
 static bool is_name(struct sql_token t)
 {
-    return t.kind == SQL_WORD || t.kind == SQL_NAME;
+    if (t.kind != SQL_NAME) {
+        return t.kind == SQL_WORD;
+    }
+    bool even = true;
+    for (size_t i = 0; i < t.text.len; i++) {
+        even ^= t.text.p[i] == t.text.p[0];
+    }
+    return t.text.p[0] == '[' ? t.text.p[t.text.len - 1] == ']' : even;
 }
 
 /* x, "x" or x.y; *ret_last is the last token of it. False when there is none. */
@@ -203,6 +211,7 @@ st_err index_parts_copy(arena *a, const char *table, const st_table_index *i, st
 {
     st_err rc = 0;
     bool ok = true;
+    memset(ret->how, 0, sizeof ret->how);
     for (size_t k = 0; !rc && k < migrate_key_len(i->columns); k++) {
         rc = copy_part(a, table, i, k, ret);
     }

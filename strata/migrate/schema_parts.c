@@ -136,7 +136,11 @@ st_err migrate_copy_index(arena *a, const char *table, const char *skip, const s
         return diag_set(ST_E_INVALID, "table %s: the index name \"%.80s\" must have 1 to %d bytes", table, i->name,
                         ST_NAME_MAX);
     }
-    if (!i->name && (n == 0 || (index_has_expression(i) && !i->expression))) {
+    bool nameless = n == 0;
+    for (size_t k = 0; k < n; k++) {
+        nameless |= index_is_expression(i->columns[k]);
+    }
+    if (!i->name && nameless) {
         return diag_set(ST_E_INVALID, "table %s: an index on an expression needs a name", table);
     }
     if (i->nulls_not_distinct && !i->unique) {
