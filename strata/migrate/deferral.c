@@ -3,17 +3,6 @@
 
 /* ---- foreign keys ---- */
 
-static bool same_set(const char *const x[static ST_KEY_MAX], const char *const y[static ST_KEY_MAX])
-{
-    size_t n = migrate_key_len(x), found = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < migrate_key_len(y); k++) {
-            found += strcmp(x[i], y[k]) == 0;
-        }
-    }
-    return found == n && n == migrate_key_len(y);
-}
-
 /* The name of the key that fk would point at, when each that it may point at can be deferred; else NULL. */
 static const char *deferrable_target(const st_table *t, const st_table_fk *fk)
 {
@@ -23,7 +12,7 @@ static const char *deferrable_target(const st_table *t, const st_table_fk *fk)
             key[n++] = t->columns[i].name;
         }
     }
-    if (same_set(key, fk->to)) {
+    if (migrate_same_set(key, fk->to)) {
         if (!t->key_deferrable) {
             return NULL;
         }
@@ -31,7 +20,7 @@ static const char *deferrable_target(const st_table *t, const st_table_fk *fk)
     }
     for (size_t i = 0; i < t->n_indexes; i++) {
         const st_table_index *x = &t->indexes[i];
-        if (x->unique && !x->where && !x->expression && same_set(x->columns, fk->to)) {
+        if (x->unique && !x->where && !x->expression && migrate_same_set(x->columns, fk->to)) {
             if (!x->deferrable) {
                 return NULL;
             }

@@ -22,6 +22,17 @@ size_t migrate_key_len(const char *const columns[static ST_KEY_MAX])
     return n;
 }
 
+bool migrate_same_set(const char *const x[static ST_KEY_MAX], const char *const y[static ST_KEY_MAX])
+{
+    size_t n = migrate_key_len(x), found = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < migrate_key_len(y); k++) {
+            found += strcmp(x[i], y[k]) == 0;
+        }
+    }
+    return found == n && n == migrate_key_len(y);
+}
+
 const char *migrate_name(arena *a, const char *table, const char *const *columns, const char *skip, const char *suffix)
 {
     buf b BUF_AUTO;

@@ -159,29 +159,18 @@ static st_err match(struct compare *c, const struct compare_pair *p, enum part p
     return rc;
 }
 
-static bool same_set(const char *const x[static ST_KEY_MAX], const char *const y[static ST_KEY_MAX])
-{
-    size_t n = migrate_key_len(x), found = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < migrate_key_len(y); k++) {
-            found += strcmp(x[i], y[k]) == 0;
-        }
-    }
-    return found == n && n == migrate_key_len(y);
-}
-
 /* Whether the key that a foreign key points at goes, if only to come again. */
 static bool target_goes(const struct compare_pair *parent, const st_table_fk *fk)
 {
     bool key_goes = !same_key(parent) || parent->from->key_deferrable != parent->to->key_deferrable;
-    if (key_moves(parent, fk->to) || (key_goes && same_set(parent->from->pk, fk->to))) {
+    if (key_moves(parent, fk->to) || (key_goes && migrate_same_set(parent->from->pk, fk->to))) {
         return true;
     }
     for (size_t i = 0; i < parent->from->n_indexes; i++) {
         const st_table_index *x = &parent->from->indexes[i];
         size_t to = parent->indexes[i];
         bool goes = to == COMPARE_GONE || parent->to->indexes[to].deferrable != x->deferrable;
-        if (goes && x->unique && same_set(x->columns, fk->to)) {
+        if (goes && x->unique && migrate_same_set(x->columns, fk->to)) {
             return true;
         }
     }

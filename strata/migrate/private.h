@@ -19,6 +19,8 @@ enum { ST_NAME_MAX = 63, ST_DDL_MAX = 1 << 20 };
 const char *migrate_name(arena *a, const char *table, const char *const *columns, const char *skip, const char *suffix);
 bool migrate_name_ok(const char *name); /* not NULL or empty, and fits */
 size_t migrate_key_len(const char *const columns[static ST_KEY_MAX]);
+/* The same columns in any order. */
+bool migrate_same_set(const char *const x[static ST_KEY_MAX], const char *const y[static ST_KEY_MAX]);
 
 /* ---- schema.c, schema_parts.c, schema_rules.c ---- */
 /* A deep copy with every derived name filled in. Returns -ENOMEM or ST_E_INVALID for a table that makes no sense; the
