@@ -41,6 +41,7 @@ static bool may_move(const struct migrate_op *op)
     case MIGRATE_ADD_CHECK:
     case MIGRATE_ADD_FK:
     case MIGRATE_DROP_CONSTRAINT:
+    case MIGRATE_DEFER:
         return true;
     case MIGRATE_CREATE_INDEX:
         return op->index->constraint;
