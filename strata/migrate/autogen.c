@@ -306,7 +306,7 @@ st_err autogen_run(st_engine *e, const struct st_migrations *m, arena *a, int64_
     struct compare up, down;
     migrate_ops_init(&ret->up, a, st_engine_dialect(e));
     migrate_ops_init(&ret->down, a, st_engine_dialect(e));
-    rc = rc ? rc : compare_match(a, &k.db, &k.models, &up);
+    rc = rc ? rc : compare_match(a, &k.db, &k.models, &k.history, &up);
     rc = rc ? rc : own_enums(&k, &up);
     up.out = &ret->up;
     rc = rc ? rc : compare_turn(a, &up, &ret->down, &down);

@@ -134,6 +134,7 @@ void codegen_column(buf *b, const st_table_column *c)
     codegen_option(b, "generated", c->generated);
     codegen_flag(b, "identity", c->identity);
     codegen_option(b, "comment", c->comment);
+    codegen_option(b, "was", c->was);
     buf_put_char(b, '}');
 }
 
@@ -275,6 +276,7 @@ void codegen_table(buf *b, const st_table *t)
 {
     buf_puts(b, "    .name = ");
     codegen_string(b, t->name, 0);
+    codegen_option(b, "was", t->was);
     LIST(b, "ST_COLUMNS", t->n_columns, codegen_column, t->columns)
     LIST(b, "ST_INDEXES", t->n_indexes, codegen_index, t->indexes)
     LIST(b, "ST_FKS", t->n_fks, codegen_fk, t->fks)

@@ -38,8 +38,10 @@ struct compare {
 };
 
 /* match.c: which table, and which column, of the database is which of the models: by name, or by .was when there is
- * none of that name. */
-st_err compare_match(arena *a, const struct compare_side *db, const struct compare_side *models, struct compare *ret);
+ * none of that name, or when former names go round in a ring that no revision has turned yet. */
+struct history;
+st_err compare_match(arena *a, const struct compare_side *db, const struct compare_side *models,
+                     const struct history *h, struct compare *ret);
 /* The same pairs the other way. */
 st_err compare_turn(arena *a, const struct compare *c, st_ops *out, struct compare *ret);
 const struct compare_pair *compare_pair_from(const struct compare *c, const char *table);

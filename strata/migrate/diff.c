@@ -127,6 +127,23 @@ static st_err drop_tables(struct compare *c)
     return rc;
 }
 
+/* What another has the former name of says so where it is made: a ring that has never turned looks the same. */
+static st_err create_table(struct compare *c, const st_table *stated)
+{
+    st_table t = *stated;
+    st_table_column *columns = ARENA_ARRAY(c->a, st_table_column, t.n_columns + 1);
+    if (!columns) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < t.n_columns; i++) {
+        columns[i] = t.columns[i];
+        columns[i].was = columns[i].was && migrate_column(stated, columns[i].was) ? columns[i].was : NULL;
+    }
+    t.columns = columns;
+    t.was = t.was && seen_find(c->to.seen, t.was) ? t.was : NULL;
+    return st_create_table(c->out, &t);
+}
+
 static st_err create_tables(struct compare *c)
 {
     size_t *order, n;
@@ -137,7 +154,7 @@ static st_err create_tables(struct compare *c)
         for (size_t k = 0; !rc && k < stated->n_triggers; k++) {
             rc = diff_make_way(c, NULL, t->name, &stated->triggers[k]);
         }
-        rc = rc ? rc : st_create_table(c->out, stated);
+        rc = rc ? rc : create_table(c, stated);
         for (size_t k = 0; !rc && !c->to.models && k < t->n_others; k++) {
             rc = t->others[k].sql ? st_sql(c->out, c->to.seen->dialect, t->others[k].sql) : 0;
         }

@@ -215,7 +215,7 @@ static st_err add(struct compare *c, const struct compare_pair *p, const struct 
     }
     st_table_column y = *stated;
     y.pk = false;
-    y.was = NULL;
+    y.was = y.was && migrate_column(p->to_stated, y.was) ? y.was : NULL; /* else it would seem to be renamed yet */
     bool fill = !y.nullable && !y.default_sql && !y.generated && !y.identity && !breaks_key(p->to, y.name);
     const char *value = fill ? fill_of(c->a, &y, c->out->dialect) : NULL;
     if (!value) {
@@ -225,6 +225,7 @@ static st_err add(struct compare *c, const struct compare_pair *p, const struct 
     filled.default_sql = value;
     st_err rc = st_add_column(c->out, p->to->name, &filled);
     filled.check = y.check = NULL;
+    filled.was = y.was = NULL;
     return rc ? rc : st_alter_column(c->out, p->to->name, &filled, &y, NULL);
 }
 

@@ -38,6 +38,93 @@ static void drop(struct history_names *l, const char *table, const char *name)
     l->n = n;
 }
 
+bool history_renamed(const struct history *h, const char *table, const char *from, const char *to)
+{
+    for (size_t i = 0; i < h->renames.n; i++) {
+        const struct history_rename *r = &h->renames.v[i];
+        if (same(r->table, table) && same(r->from, from) && same(r->to, to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has that name has it no more. */
+static void forget_name(struct history *h, const char *table, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->renames.n; i++) {
+        const struct history_rename *r = &h->renames.v[i];
+        if (!same(r->table, table) || (name && !same(r->to, name))) {
+            h->renames.v[n++] = *r;
+        }
+    }
+    h->renames.n = n;
+}
+
+/* One that stepped aside on the way has been renamed once. */
+static st_err note_rename(arena *a, struct history *h, const char *table, const char *from, const char *to,
+                          size_t revision)
+{
+    struct history_renames *l = &h->renames;
+    const char *origin = from;
+    for (size_t i = 0; i < l->n; i++) {
+        bool goes_on = l->v[i].revision == revision && same(l->v[i].table, table) && same(l->v[i].to, from);
+        origin = goes_on ? l->v[i].from : origin;
+    }
+    forget_name(h, table, from);
+    st_err rc = migrate_grow(a, &l->v, l->n, &l->room, sizeof *l->v);
+    if (!rc) {
+        l->v[l->n++] = (struct history_rename){table, origin, to, revision};
+    }
+    return rc;
+}
+
+static st_err note_made(arena *a, struct history *h, const char *table, const st_table_column *c, size_t revision)
+{
+    return c->was ? note_rename(a, h, table, c->was, c->name, revision) : 0;
+}
+
+static st_err note_table(arena *a, struct history *h, const st_table *t, size_t revision)
+{
+    st_err rc = t->was ? note_rename(a, h, NULL, t->was, t->name, revision) : 0;
+    for (size_t i = 0; !rc && i < t->n_columns; i++) {
+        rc = note_made(a, h, t->name, &t->columns[i], revision);
+    }
+    return rc;
+}
+
+static st_err note_table_renamed(arena *a, struct history *h, const char *from, const char *to, size_t revision)
+{
+    for (size_t i = 0; i < h->renames.n; i++) {
+        h->renames.v[i].table = same(h->renames.v[i].table, from) ? to : h->renames.v[i].table;
+    }
+    return note_rename(a, h, NULL, from, to, revision);
+}
+
+static st_err note(arena *a, struct history *h, const struct migrate_op *op, size_t revision)
+{
+    switch ((int)op->kind) {
+    case MIGRATE_CREATE_TABLE:
+        return note_table(a, h, op->create, revision);
+    case MIGRATE_DROP_TABLE:
+        forget_name(h, op->table, NULL);
+        forget_name(h, NULL, op->table);
+        return 0;
+    case MIGRATE_RENAME_TABLE:
+        return note_table_renamed(a, h, op->table, op->rename.to, revision);
+    case MIGRATE_ADD_COLUMN:
+        return note_made(a, h, op->table, op->column, revision);
+    case MIGRATE_RENAME_COLUMN:
+        return note_rename(a, h, op->table, op->rename.from, op->rename.to, revision);
+    case MIGRATE_DROP_COLUMN:
+        forget_name(h, op->table, op->name);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static st_err add_rules(arena *a, struct history *h, const st_table *t)
 {
     st_err rc = add(a, &h->tables, (struct history_name){.name = t->name});
@@ -101,7 +188,7 @@ st_err history_read(arena *a, enum st_dialect d, const struct migrate_graph *g, 
                     struct history *ret)
 {
     st_err rc = 0;
-    *ret = (struct history){{0}};
+    *ret = (struct history){0};
     for (size_t i = 0; !rc && i < g->n; i++) {
         if (!applied[i]) {
             continue;
@@ -112,6 +199,7 @@ st_err history_read(arena *a, enum st_dialect d, const struct migrate_graph *g, 
         rc = ops.err == -ENOMEM ? ops.err : 0;
         for (size_t k = 0; !rc && !ops.err && k < ops.n; k++) {
             rc = take(a, ret, &ops.ops[k]);
+            rc = rc ? rc : note(a, ret, &ops.ops[k], i);
         }
     }
     return rc;

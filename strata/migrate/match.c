@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "strata/migrate/compare.h"
+#include "strata/migrate/history.h"
 
 /* Names on both sides, for tables as for columns. */
 struct names {
@@ -11,43 +12,108 @@ struct names {
     const char *(*db)(const void *arg, size_t i);
     const char *(*model)(const void *arg, size_t i);
     const char *(*was)(const void *arg, size_t i);
+    bool (*done)(const void *arg, size_t i); /* whether a revision has made it of what .was names already */
     const void *arg;
+    bool *taken; /* by the database's */
+    size_t *of;  /* by the models': the database's, or n_db */
 };
 
 static size_t find(const struct names *k, const char *name)
 {
     size_t i = 0;
-    while (i < k->n_db && strcmp(k->db(k->arg, i), name) != 0) {
+    while (name && i < k->n_db && strcmp(k->db(k->arg, i), name) != 0) {
         i++;
     }
-    return i;
+    return name ? i : k->n_db;
 }
 
-/* of[model] is the database's or n_db. First what has a new name that is not there yet, so that a chain (b was a, c was
- * b) is one; then what has its name; a former name that another has left free comes last. */
-static void match(const struct names *k, bool *taken, size_t *of)
+static bool take(struct names *k, size_t model, const char *name)
 {
-    for (size_t i = 0; i < k->n_models; i++) {
-        of[i] = k->n_db;
+    size_t at = find(k, name);
+    if (at == k->n_db || k->taken[at]) {
+        return false;
     }
-    for (unsigned round = 0; round < 3; round++) {
+    k->taken[at] = true;
+    k->of[model] = at;
+    return true;
+}
+
+/* Those whose name is not there yet, and then those whose name such a one has left free: b was a, c was b. */
+static void take_chains(struct names *k)
+{
+    for (bool any = true; any;) {
+        any = false;
         for (size_t i = 0; i < k->n_models; i++) {
-            const char *was = k->was(k->arg, i);
-            bool by_name = round == 1;
-            if (of[i] < k->n_db || (!by_name && !was) || (round == 0 && find(k, k->model(k->arg, i)) < k->n_db)) {
-                continue;
-            }
-            size_t at = find(k, by_name ? k->model(k->arg, i) : was);
-            if (at < k->n_db && !taken[at]) {
-                taken[at] = true;
-                of[i] = at;
+            size_t at = find(k, k->model(k->arg, i));
+            bool left = at < k->n_db && k->taken[at] && !k->done(k->arg, i);
+            if (k->of[i] == k->n_db && (at == k->n_db || left)) {
+                any |= take(k, i, k->was(k->arg, i));
             }
         }
     }
 }
 
+/* Whose name is there, and the one that it was, too: whether it is of a ring (a was b, b was a) only others can say. */
+static bool may_turn(const struct names *k, size_t i)
+{
+    size_t is = find(k, k->model(k->arg, i)), was = find(k, k->was(k->arg, i));
+    return k->of[i] == k->n_db && is < k->n_db && !k->taken[is] && was < k->n_db && !k->taken[was] &&
+           !k->done(k->arg, i);
+}
+
+/* The model that has the name that model i had, or n_models. */
+static size_t heir(const struct names *k, size_t i)
+{
+    const char *was = k->was(k->arg, i);
+    size_t h = 0;
+    while (was && h < k->n_models && strcmp(k->model(k->arg, h), was) != 0) {
+        h++;
+    }
+    return was ? h : k->n_models;
+}
+
+/* Rings turn as a whole, or not at all. */
+static void take_rings(struct names *k)
+{
+    for (size_t i = 0; i < k->n_models; i++) {
+        size_t at = i, steps = 0;
+        while (at < k->n_models && steps <= k->n_models && may_turn(k, at) && (at != i || !steps)) {
+            at = heir(k, at);
+            steps++;
+        }
+        for (size_t n = at == i ? steps : 0; n; n--) {
+            (void)take(k, at, k->was(k->arg, at));
+            at = heir(k, at);
+        }
+    }
+}
+
+/* A former name that another has left free comes last. */
+static st_err match(arena *a, struct names *k)
+{
+    k->taken = ARENA_ARRAY(a, bool, k->n_db + 1);
+    k->of = ARENA_ARRAY(a, size_t, k->n_models + 1);
+    if (!k->taken || !k->of) {
+        return diag_nomem();
+    }
+    for (size_t i = 0; i < k->n_models; i++) {
+        k->of[i] = k->n_db;
+    }
+    take_chains(k);
+    take_rings(k);
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < k->n_models; i++) {
+            if (k->of[i] == k->n_db) {
+                (void)take(k, i, round ? k->was(k->arg, i) : k->model(k->arg, i));
+            }
+        }
+    }
+    return 0;
+}
+
 struct tables {
     const struct compare_side *db, *models;
+    const struct history *history;
 };
 
 static const char *db_table(const void *arg, size_t i)
@@ -63,9 +129,15 @@ static const char *was_table(const void *arg, size_t i)
     return ((const struct tables *)arg)->models->tables[i].was;
 }
 
+static bool done_table(const void *arg, size_t i)
+{
+    return history_renamed(((const struct tables *)arg)->history, NULL, was_table(arg, i), model_table(arg, i));
+}
+
 struct columns {
     const struct seen_table *db, *model;
     const st_table *stated;
+    const struct history *history;
 };
 
 static const char *db_column(const void *arg, size_t i)
@@ -83,17 +155,28 @@ static const char *was_column(const void *arg, size_t i)
     return c ? c->was : NULL;
 }
 
-static st_err match_columns(arena *a, struct compare_pair *p)
+static bool done_column(const void *arg, size_t i)
 {
-    struct columns k = {p->from, p->to, p->to_stated};
-    struct names names = {k.db->n_columns, k.model->n_columns, db_column, model_column, was_column, &k};
-    bool *taken = ARENA_ARRAY(a, bool, names.n_db + 1);
-    size_t *of = ARENA_ARRAY(a, size_t, names.n_models + 1);
+    const struct columns *k = arg;
+    return history_renamed(k->history, k->db->name, was_column(arg, i), model_column(arg, i));
+}
+
+static st_err match_columns(arena *a, struct compare_pair *p, const struct history *h)
+{
+    struct columns k = {p->from, p->to, p->to_stated, h};
+    struct names names = {.n_db = k.db->n_columns,
+                          .n_models = k.model->n_columns,
+                          .db = db_column,
+                          .model = model_column,
+                          .was = was_column,
+                          .done = done_column,
+                          .arg = &k};
     struct sql_rename *renames = ARENA_ARRAY(a, struct sql_rename, names.n_models + 1);
-    if (!taken || !of || !renames) {
-        return diag_nomem();
+    st_err rc = renames ? match(a, &names) : diag_nomem();
+    if (rc) {
+        return rc;
     }
-    match(&names, taken, of);
+    const size_t *of = names.of;
     for (size_t i = 0; i < names.n_models; i++) {
         const char *now = k.model->columns[i].c.name;
         if (of[i] < names.n_db && strcmp(k.db->columns[of[i]].c.name, now) != 0) {
@@ -104,18 +187,24 @@ static st_err match_columns(arena *a, struct compare_pair *p)
     return 0;
 }
 
-st_err compare_match(arena *a, const struct compare_side *db, const struct compare_side *models, struct compare *ret)
+st_err compare_match(arena *a, const struct compare_side *db, const struct compare_side *models,
+                     const struct history *h, struct compare *ret)
 {
-    struct tables k = {db, models};
-    struct names names = {db->seen->n_tables, models->seen->n_tables, db_table, model_table, was_table, &k};
-    bool *taken = ARENA_ARRAY(a, bool, names.n_db + 1);
-    size_t *of = ARENA_ARRAY(a, size_t, names.n_models + 1);
+    struct tables k = {db, models, h};
+    struct names names = {.n_db = db->seen->n_tables,
+                          .n_models = models->seen->n_tables,
+                          .db = db_table,
+                          .model = model_table,
+                          .was = was_table,
+                          .done = done_table,
+                          .arg = &k};
     struct compare_pair *pairs = ARENA_ARRAY(a, struct compare_pair, names.n_models + 1);
-    if (!taken || !of || !pairs) {
-        return diag_nomem();
+    st_err rc = pairs ? match(a, &names) : diag_nomem();
+    if (rc) {
+        return rc;
     }
+    const size_t *of = names.of;
     *ret = (struct compare){.a = a, .from = *db, .to = *models, .pairs = pairs};
-    match(&names, taken, of);
     for (size_t i = 0; i < names.n_models; i++) {
         if (of[i] == names.n_db) {
             continue;
@@ -128,7 +217,7 @@ st_err compare_match(arena *a, const struct compare_side *db, const struct compa
         if (p->from->strange) {
             return diag_set(ST_E_INVALID, "the table %s cannot be compared: %s", p->from->name, p->from->strange);
         }
-        st_err rc = match_columns(a, p);
+        rc = match_columns(a, p, h);
         if (rc) {
             return rc;
         }

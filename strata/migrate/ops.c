@@ -101,9 +101,31 @@ st_err st_drop_table(st_ops *o, const char *table)
     return add(o, MIGRATE_DROP_TABLE, table) ? 0 : o->err;
 }
 
+/* Names that are handed on, a -> b behind b -> c: between the two a program would write into the wrong table, or find
+ * none. So they are one transaction. */
+static void keep_together(st_ops *o)
+{
+    size_t last = o->n - 1, first = last;
+    while (first && o->ops[first - 1].kind == MIGRATE_RENAME_TABLE) {
+        first--;
+    }
+    for (size_t i = first; i < last && !o->together; i++) {
+        if (strcmp(o->ops[i].table, o->ops[last].rename.to) == 0) {
+            unsigned number = o->ops[i].together ? o->ops[i].together : ++o->n_together;
+            for (; i <= last; i++) {
+                o->ops[i].together = number;
+            }
+        }
+    }
+}
+
 st_err st_rename_table(st_ops *o, const char *from, const char *to)
 {
-    return op_rename(o, MIGRATE_RENAME_TABLE, from, "table", from, to);
+    st_err rc = op_rename(o, MIGRATE_RENAME_TABLE, from, "table", from, to);
+    if (!rc) {
+        keep_together(o);
+    }
+    return rc;
 }
 
 st_err st_add_column(st_ops *o, const char *table, const st_table_column *c)

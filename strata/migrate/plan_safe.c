@@ -285,6 +285,18 @@ static st_err own_sql(struct migrate_planner *p, const struct migrate_op *op)
     return rc ? rc : safe_direct(p, op);
 }
 
+/* Whether the table is there before the operations of first's number: no rename among them gives it that name. */
+static bool is_before(const struct migrate_op *first, const struct migrate_op *op)
+{
+    for (const struct migrate_op *o = first; o < op; o++) {
+        bool renames = o->kind == MIGRATE_RENAME_TABLE;
+        if (strcmp(o->table, op->table) == 0 || (renames && strcmp(o->rename.to, op->table) == 0)) {
+            return strcmp(o->table, op->table) == 0;
+        }
+    }
+    return true;
+}
+
 /* Operations that are one transaction: all their tables are locked at its start, in the order of their names. Writers
  * take them in orders of their own, so whoever holds one waits for the next for less than deadlock_timeout, after which
  * one of the two would be ended, and then begins again. */
@@ -296,7 +308,7 @@ static st_err lock_together(struct migrate_planner *p, const struct migrate_op *
     for (const char *last = ""; !rc;) {
         const char *next = NULL;
         for (const struct migrate_op *o = op; o < p->ops + p->n && o->together == op->together; o++) {
-            bool later = o->table && strcmp(o->table, last) > 0 && !is_fresh(p, op, o->table);
+            bool later = o->table && strcmp(o->table, last) > 0 && !is_fresh(p, op, o->table) && is_before(op, o);
             next = later && (!next || strcmp(o->table, next) < 0) ? o->table : next;
         }
         if (!next) {

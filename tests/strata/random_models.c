@@ -162,7 +162,7 @@ const struct spec_table *spec_parent(const struct spec *s, const struct spec_tab
 
 static void change_column(struct spec_table *t, struct spec_column *c, uint64_t *seed)
 {
-    if (!c->name || one_in(seed, 5)) { /* comes or goes */
+    if (!c->name || (!c->was && one_in(seed, 5))) { /* comes or goes; not one of a ring, which would be none then */
         *c = (struct spec_column){.name = c->name ? 0 : new_name(t, seed, 1)};
         if (c->name) {
             draw_column(c, seed, (enum st_type)0);
@@ -170,7 +170,7 @@ static void change_column(struct spec_table *t, struct spec_column *c, uint64_t 
         return;
     }
     if (one_in(seed, 3)) {
-        c->was = c->name;
+        c->was = c->was ? c->was : c->name;
         c->name = new_name(t, seed, 21); /* which nothing had before: else the table's own column of that name is it */
         if (one_in(seed, 2)) {
             return;
@@ -194,8 +194,39 @@ static void change_key(struct spec_key *k, uint64_t *seed)
     }
 }
 
+/* Whether names of both begin alike, so that they may have each other's. */
+static bool same_names(const struct spec_column *x, const struct spec_column *y)
+{
+    return x->name && y->name && x->generated == y->generated && x->small == y->small && x->decimal == y->decimal &&
+           (x->type == y->type || (spec_is_value(x->type) && spec_is_value(y->type)));
+}
+
+/* Names go round among two columns or three; of a chain the last one's is new. */
+static void turn_columns(struct spec_table *t, uint64_t *seed)
+{
+    unsigned from = spec_random(seed, SPEC_COLUMNS), ring[3], n = 0, most = 2 + spec_random(seed, 2);
+    for (unsigned i = 0; i < SPEC_COLUMNS && n < most; i++) {
+        unsigned at = (from + i) % SPEC_COLUMNS;
+        if (n ? same_names(&t->columns[ring[0]], &t->columns[at]) : t->columns[at].name) {
+            ring[n++] = at;
+        }
+    }
+    if (n < 2) {
+        return;
+    }
+    unsigned first = one_in(seed, 3) ? new_name(t, seed, 21) : t->columns[ring[0]].name;
+    for (unsigned i = 0; i < n; i++) {
+        struct spec_column *c = &t->columns[ring[i]];
+        c->was = c->name;
+        c->name = i + 1 < n ? t->columns[ring[i + 1]].name : first;
+    }
+}
+
 static void change_table(struct spec_table *t, uint64_t *seed)
 {
+    if (one_in(seed, 3)) {
+        turn_columns(t, seed);
+    }
     for (unsigned i = 0, n = spec_random(seed, 4); i < n; i++) {
         change_column(t, &t->columns[spec_random(seed, SPEC_COLUMNS)], seed);
     }
@@ -244,8 +275,34 @@ static void rename_table(struct spec *s, struct spec_table *t, unsigned to)
     }
 }
 
+/* Names go round among the tables that both sets have, each of which has one that was another's. */
+static void turn_tables(struct spec *s, const struct spec *before, uint64_t *seed)
+{
+    static const unsigned none = 90;
+    unsigned at[SPEC_TABLES], n = 0, names[SPEC_TABLES];
+    for (unsigned i = 0; i < SPEC_TABLES; i++) {
+        bool stays = s->tables[i].name && before->tables[i].name;
+        if (stays && (s->tables[i].was ? s->tables[i].was : s->tables[i].name) == before->tables[i].name) {
+            names[n] = s->tables[i].name;
+            at[n++] = i;
+        }
+    }
+    n = n > 2 && one_in(seed, 2) ? 2 : n;
+    for (unsigned i = 0; i < n && n > 1; i++) {
+        unsigned was = before->tables[at[i]].name;
+        rename_table(s, &s->tables[at[i]], none + i); /* out of the way */
+        s->tables[at[i]].was = was;
+    }
+    for (unsigned i = 0; i < n && n > 1; i++) {
+        unsigned was = s->tables[at[i]].was;
+        rename_table(s, &s->tables[at[i]], names[(i + 1) % n]);
+        s->tables[at[i]].was = was;
+    }
+}
+
 void spec_change(struct spec *s, uint64_t *seed)
 {
+    const struct spec before = *s;
     forget_names(s);
     for (unsigned i = 0; i < SPEC_TABLES; i++) {
         struct spec_table *t = &s->tables[i];
@@ -261,6 +318,9 @@ void spec_change(struct spec *s, uint64_t *seed)
         if (t->name && t->name < 10 && one_in(seed, 8)) {
             rename_table(s, t, 10 + i);
         }
+    }
+    if (one_in(seed, 3)) {
+        turn_tables(s, &before, seed);
     }
     if (one_in(seed, 3)) {
         s->native = spec_random(seed, 6);
