@@ -62,34 +62,41 @@ static void forget_name(struct history *h, const char *table, const char *name)
     h->renames.n = n;
 }
 
-/* One that stepped aside on the way has been renamed once. */
-static st_err note_rename(arena *a, struct history *h, const char *table, const char *from, const char *to,
-                          size_t revision)
+static st_err keep_rename(arena *a, struct history *h, struct history_rename r)
 {
     struct history_renames *l = &h->renames;
-    const char *origin = from;
-    for (size_t i = 0; i < l->n; i++) {
-        bool goes_on = l->v[i].revision == revision && same(l->v[i].table, table) && same(l->v[i].to, from);
-        origin = goes_on ? l->v[i].from : origin;
-    }
-    forget_name(h, table, from);
     st_err rc = migrate_grow(a, &l->v, l->n, &l->room, sizeof *l->v);
     if (!rc) {
-        l->v[l->n++] = (struct history_rename){table, origin, to, revision};
+        l->v[l->n++] = r;
     }
     return rc;
 }
 
-static st_err note_made(arena *a, struct history *h, const char *table, const st_table_column *c, size_t revision)
+/* One that stepped aside on the way has been renamed once. */
+static st_err note_rename(arena *a, struct history *h, const char *table, const char *from, const char *to,
+                          size_t revision)
 {
-    return c->was ? note_rename(a, h, table, c->was, c->name, revision) : 0;
+    const char *origin = from;
+    for (size_t i = 0; i < h->renames.n; i++) {
+        const struct history_rename *r = &h->renames.v[i];
+        bool goes_on = r->revision == revision && same(r->table, table) && same(r->to, from);
+        origin = goes_on ? r->from : origin;
+    }
+    forget_name(h, table, from);
+    return keep_rename(a, h, (struct history_rename){table, origin, to, revision});
+}
+
+static st_err note_made(arena *a, struct history *h, const char *table, const char *was, const char *name,
+                        size_t revision)
+{
+    return was ? keep_rename(a, h, (struct history_rename){table, was, name, revision}) : 0;
 }
 
 static st_err note_table(arena *a, struct history *h, const st_table *t, size_t revision)
 {
-    st_err rc = t->was ? note_rename(a, h, NULL, t->was, t->name, revision) : 0;
+    st_err rc = note_made(a, h, NULL, t->was, t->name, revision);
     for (size_t i = 0; !rc && i < t->n_columns; i++) {
-        rc = note_made(a, h, t->name, &t->columns[i], revision);
+        rc = note_made(a, h, t->name, t->columns[i].was, t->columns[i].name, revision);
     }
     return rc;
 }
@@ -114,7 +121,7 @@ static st_err note(arena *a, struct history *h, const struct migrate_op *op, siz
     case MIGRATE_RENAME_TABLE:
         return note_table_renamed(a, h, op->table, op->rename.to, revision);
     case MIGRATE_ADD_COLUMN:
-        return note_made(a, h, op->table, op->column, revision);
+        return note_made(a, h, op->table, op->column->was, op->column->name, revision);
     case MIGRATE_RENAME_COLUMN:
         return note_rename(a, h, op->table, op->rename.from, op->rename.to, revision);
     case MIGRATE_DROP_COLUMN:

@@ -273,6 +273,8 @@ st_err st_parallel_restore(st_ops *o, const st_parallel *p)
     loose.nullable = true;
     loose.pk = strict.pk = false;
     loose.default_sql = NULL;
+    loose.identity = false;                                    /* rows get theirs from the new column */
+    strict.identity = strict.identity && x.d == ST_POSTGRESQL; /* SQLite's counts a key alone: see st_swap_key */
     if (x.d == ST_SQLITE && !strict.nullable && !strict.default_sql) { /* as after the swap; see may_be_left_out */
         bool text_key = p->was->pk && p->was->type == ST_TEXT;
         strict.default_sql = text_key ? PAIR_PLACEHOLDER : NULL;

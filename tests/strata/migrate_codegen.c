@@ -59,6 +59,39 @@ ST_MODEL(Maker, "makers",
     COL(old),
     UNIQUE("makers_full_name_key", "full_name"));
 #undef T
+/* Names that go round, of columns and of tables. */
+typedef struct Left { st_uuid id; const char *a; const char *b; const char *c; } Left;
+ST_DECLARE(Left);
+#define T Left
+ST_MODEL(Left, "lefts",
+    COL(id, .pk = true),
+    COL(a, .max = 10), COL(b, .max = 20), COL(c, .max = 30),
+    UNIQUE("lefts_a_key", "a"), INDEX("lefts_b_idx", "b"),
+    CHECK("lefts_check", "a <> 'x' AND b <> 'y'"),
+    TRIGGER("lefts_touch", .when = "BEFORE INSERT", .postgresql = "NEW.a := trim(NEW.a);\nRETURN NEW;",
+            .sqlite = "SELECT RAISE(ABORT, 'blank') WHERE trim(NEW.a) = '';"));
+#undef T
+typedef struct Right { st_uuid id; st_uuid left_id; const char *a; } Right;
+ST_DECLARE(Right);
+#define T Right
+ST_MODEL(Right, "rights", COL(id, .pk = true), REF(left_id, Left), COL(a, .max = 5));
+#undef T
+typedef struct Turned { st_uuid id; const char *a; const char *b; const char *c; } Turned;
+ST_DECLARE(Turned);
+#define T Turned
+ST_MODEL(Turned, "rights", /* which lefts are called, and the other way round */
+    COL(id, .pk = true),
+    COL(a, .max = 30, .was = "c"), COL(b, .max = 10, .was = "a"), COL(c, .max = 20, .was = "b"),
+    UNIQUE("rights_b_key", "b"), INDEX("rights_c_idx", "c"),
+    CHECK("rights_check", "b <> 'x' AND c <> 'y'"),
+    TRIGGER("rights_touch", .when = "BEFORE INSERT", .postgresql = "NEW.b := trim(NEW.b);\nRETURN NEW;",
+            .sqlite = "SELECT RAISE(ABORT, 'blank') WHERE trim(NEW.b) = '';"));
+#undef T
+typedef struct Other { st_uuid id; st_uuid left_id; const char *a; } Other;
+ST_DECLARE(Other);
+#define T Other
+ST_MODEL(Other, "lefts", COL(id, .pk = true), REF(left_id, Turned), COL(a, .max = 5));
+#undef T
 /* clang-format on */
 
 static st_err nothing(st_ops *o)
@@ -112,6 +145,65 @@ DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
         ck_assert_str_eq(catalog(w), was);
     }
     RUN_IT(&m, 0, "downgrade", "base");
+    shop_close(&s);
+}
+
+static const st_revision *write_and_load(struct world *w, struct shop *s, struct st_migrations *m, const char *message)
+{
+    const char *name;
+    RUN_IT(m, 0, "revision", "-m", message);
+    const char *path = shop_written(w, &name);
+    return shop_load(s, path, name);
+}
+
+DB_TEST(names_that_go_round_take_their_rows_along_once)
+{
+    struct shop s;
+    shop_open(&s, w);
+    static const st_revision *none[] = {NULL};
+    st_model turned = Turned_model, other = Other_model;
+    turned.was = "lefts";
+    other.was = "rights";
+    const st_model *const straight[] = {&Left_model, &Right_model, NULL}, *const round[] = {&turned, &other, NULL};
+    const bool lite = w->dialect == ST_SQLITE;
+    const char *id = lite ? "x'00000000000070008000000000000007'" : "'00000000-0000-7000-8000-000000000007'";
+    struct st_migrations m = {.revisions = none, .models = straight, .program = "prog migrate", .dir = s.dir};
+    const st_revision *first = write_and_load(w, &s, &m, "straight");
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "upgrade");
+    must(w, arena_printf(w->a,
+                         "INSERT INTO lefts (id, a, b, c) VALUES (%s, 'a', 'b', 'c'); "
+                         "INSERT INTO rights (id, left_id, a) VALUES (%s, %s, 'r')",
+                         id, id, id));
+    const char *before_it = catalog(w);
+
+    m.models = round;
+    const st_revision *second = write_and_load(w, &s, &m, "round");
+    ck_assert_ptr_nonnull(strstr(shop_out, "rename the table rights to rights_aside"));
+    m.revisions = (const st_revision *const[]){first, second, NULL};
+    for (int again = 0; again < 2; again++) {
+        RUN_IT(&m, 0, "upgrade");
+        RUN_IT(&m, 0, "check"); /* although .was still says so */
+        ck_assert_str_eq(text_of(w, "SELECT b || c || a FROM rights"), "abc");
+        ck_assert_str_eq(text_of(w, "SELECT a FROM lefts"), "r");
+        ck_assert_int_eq(st_engine_execute(w->e, "UPDATE rights SET b = 'x'", FIBER_FOREVER), ST_E_CHECK);
+        RUN_IT(&m, 0, "downgrade", "-1");
+        ck_assert_str_eq(text_of(w, "SELECT a || b || c FROM lefts"), "abc");
+        if (!lite) {
+            ck_assert_str_eq(catalog(w), before_it);
+        }
+    }
+    m.models = straight;
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "check");
+    RUN_IT(&m, 0, "downgrade", "base");
+
+    m.models = round; /* made at once, nothing turns any more */
+    m.revisions = none;
+    first = write_and_load(w, &s, &m, "made round");
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "upgrade");
+    RUN_IT(&m, 0, "check");
     shop_close(&s);
 }
 
@@ -320,6 +412,7 @@ DB_TEST(tables_of_others_are_left_alone)
 }
 
 RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
+    CASE(names_that_go_round_take_their_rows_along_once),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
     CASE(what_is_created_at_once_is_what_the_models_say), CASE(a_check_with_a_name_of_its_own_stays_that_check),
