@@ -250,8 +250,22 @@ static void remark(buf *b, const struct migrate_op *op, const struct migrate_op 
     }
 }
 
-static st_err function(buf *b, arena *a, const struct constants *tables, const char *name, const struct migrate_op *ops,
-                       size_t n, const char *const *before, size_t n_before)
+/* What is lost, before the operation that takes it. */
+static st_err warn(buf *b, arena *a, const struct autogen *g, const struct migrate_op *op)
+{
+    const char *loses = NULL;
+    bool up = g && op >= g->up.ops && op < g->up.ops + g->up.n;
+    st_err rc = up ? autogen_loses(a, g, (size_t)(op - g->up.ops), &loses) : 0;
+    if (loses) {
+        buf_puts(b, "    /* Loses data: ");
+        codegen_remark(b, loses);
+        buf_puts(b, ". */\n");
+    }
+    return rc;
+}
+
+static st_err function(buf *b, arena *a, const struct autogen *g, const struct constants *tables, const char *name,
+                       const struct migrate_op *ops, size_t n, const char *const *before, size_t n_before)
 {
     buf_printf(b, "static st_err %s(st_ops *o)\n{\n", name);
     st_err rc = 0;
@@ -259,12 +273,13 @@ static st_err function(buf *b, arena *a, const struct constants *tables, const c
         buf_printf(b, "    %s(o);\n", before[i]);
     }
     for (size_t i = 0; !rc && i < n; i++) {
+        rc = warn(b, a, g, &ops[i]);
         remark(b, &ops[i], ops + n);
         buf_puts(b, i + 1 == n ? "    return " : "    ");
         if (ops[i].kind == MIGRATE_CREATE_TABLE) {
             buf_printf(b, "st_create_table(o, &%s_table)", constant_of(tables, &ops[i]));
         } else {
-            rc = codegen_operation(b, a, &ops[i]);
+            rc = rc ? rc : codegen_operation(b, a, &ops[i]);
         }
         buf_puts(b, ";\n");
     }
@@ -275,18 +290,19 @@ static st_err function(buf *b, arena *a, const struct constants *tables, const c
     return rc;
 }
 
-static st_err functions(buf *b, arena *a, const char *name, const st_ops *o, const struct constants *tables)
+static st_err functions(buf *b, arena *a, const struct autogen *g, const char *name, const st_ops *o,
+                        const struct constants *tables)
 {
     size_t parts = o && o->n > OPS_A_FUNCTION ? (o->n - 1) / OPS_A_FUNCTION : 0;
     const char **names = ARENA_ARRAY(a, const char *, parts + 1);
     st_err rc = names ? 0 : diag_nomem();
     for (size_t i = 0; !rc && i < parts; i++) {
         names[i] = arena_printf(a, "%s_part%zu", name, i + 1);
-        rc = names[i] ? function(b, a, tables, names[i], o->ops + i * OPS_A_FUNCTION, OPS_A_FUNCTION, NULL, 0)
+        rc = names[i] ? function(b, a, g, tables, names[i], o->ops + i * OPS_A_FUNCTION, OPS_A_FUNCTION, NULL, 0)
                       : diag_nomem();
     }
     size_t done = parts * OPS_A_FUNCTION;
-    return rc ? rc : function(b, a, tables, name, o ? o->ops + done : NULL, o ? o->n - done : 0, names, parts);
+    return rc ? rc : function(b, a, g, tables, name, o ? o->ops + done : NULL, o ? o->n - done : 0, names, parts);
 }
 
 /* One for each table that is made, up or down. Two tables may have one name in C. */
@@ -345,8 +361,8 @@ st_err codegen_revision(buf *b, const struct codegen *g)
     struct constants tables = {0};
     st_err rc = c ? name_constants(a, c, &tables) : 0;
     print_constants(b, &tables);
-    rc = rc ? rc : functions(b, a, "upgrade", c ? &c->up : NULL, &tables);
-    rc = rc ? rc : functions(b, a, "downgrade", c ? &c->down : NULL, &tables);
+    rc = rc ? rc : functions(b, a, c, "upgrade", c ? &c->up : NULL, &tables);
+    rc = rc ? rc : functions(b, a, c, "downgrade", c ? &c->down : NULL, &tables);
     buf_printf(b, "const st_revision %s = {.id = \"%s\"", g->name, g->id);
     for (size_t i = 0; g->parents && g->parents[i]; i++) {
         buf_printf(b, "%s\"%s\"", i ? ", " : ", .parents = {", g->parents[i]);

@@ -217,7 +217,14 @@ static st_err run_revision(struct command *k)
         const char *says = autogen_says(k->a, &changes.up.ops[i]);
         (void)fprintf(k->out, "  %s\n", says ? says : "");
     }
-    return write_revision(&w, empty ? NULL : &changes);
+    for (size_t i = 0; !empty && !rc && i < changes.up.n; i++) {
+        const char *loses;
+        rc = autogen_loses(k->a, &changes, i, &loses);
+        if (!rc && loses) {
+            (void)fprintf(k->err, "%s revision: loses data: %s\n", k->m->program, loses);
+        }
+    }
+    return rc ? rc : write_revision(&w, empty ? NULL : &changes);
 }
 
 static st_err run_merge(struct command *k)

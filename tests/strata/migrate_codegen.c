@@ -76,6 +76,11 @@ ST_DECLARE(Right);
 #define T Right
 ST_MODEL(Right, "rights", COL(id, .pk = true), REF(left_id, Left), COL(a, .max = 5));
 #undef T
+typedef struct Fewer { st_uuid id; st_uuid left_id; const char *note; } Fewer;
+ST_DECLARE(Fewer);
+#define T Fewer
+ST_MODEL(Fewer, "rights", COL(id, .pk = true), REF(left_id, Left), COL(note, .max = 5));
+#undef T
 typedef struct Turned { st_uuid id; const char *a; const char *b; const char *c; } Turned;
 ST_DECLARE(Turned);
 #define T Turned
@@ -129,7 +134,10 @@ DB_TEST(a_revision_that_was_written_compiles_and_leaves_nothing_to_write)
     ck_assert_ptr_nonnull(strstr(shop_out, "to do: rename the table owners to makers"));
     ck_assert_ptr_nonnull(strstr(shop_out, "to do: drop the table things"));
     RUN_IT(&m, 0, "revision", "-m", "makers", "--branch-label", "v2");
+    ck_assert_ptr_nonnull(strstr(shop_err, "loses data: the rows of things go with the table"));
     path = shop_written(w, &name);
+    ck_assert_ptr_nonnull(strstr(shop_text(w, path), "/* Loses data: the rows of things go with the table, which the "
+                                                     "downgrade makes empty. */\n    st_drop_table(o, \"things\")"));
     const st_revision *second = shop_load(&s, path, name);
     ck_assert_str_eq(second->parents[0], first->id);
     ck_assert_str_eq(second->label, "v2");
@@ -204,6 +212,32 @@ DB_TEST(names_that_go_round_take_their_rows_along_once)
     m.revisions = (const st_revision *const[]){first, NULL};
     RUN_IT(&m, 0, "upgrade");
     RUN_IT(&m, 0, "check");
+    shop_close(&s);
+}
+
+DB_TEST(what_loses_data_is_marked_and_what_looks_like_a_rename_is_told)
+{
+    struct shop s;
+    shop_open(&s, w);
+    static const st_revision *none[] = {NULL};
+    static const st_model *const straight[] = {&Left_model, &Right_model, NULL};
+    static const st_model *const fewer[] = {&Left_model, &Fewer_model, NULL};
+    struct st_migrations m = {.revisions = none, .models = straight, .program = "prog migrate", .dir = s.dir};
+    const st_revision *first = write_and_load(w, &s, &m, "first");
+    ck_assert_str_eq(shop_err, "");
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "upgrade");
+    m.models = fewer;
+    const char *name;
+    RUN_IT(&m, 0, "revision", "-m", "fewer");
+    const char *told = "the values of rights.a go with the column, which the downgrade makes without them; if a was "
+                       "renamed to note, say .was = \"a\" in the model instead";
+    ck_assert_ptr_nonnull(strstr(shop_err, told));
+    const char *text = shop_text(w, shop_written(w, &name));
+    const char *mark = strstr(text, arena_printf(w->a, "    /* Loses data: %s. */\n", told));
+    ck_assert_ptr_nonnull(mark);
+    ck_assert_ptr_null(strstr(mark + strlen(told), "Loses data")); /* what the downgrade drops was not there before */
+    RUN_IT(&m, 0, "downgrade", "base");
     shop_close(&s);
 }
 
@@ -413,6 +447,7 @@ DB_TEST(tables_of_others_are_left_alone)
 
 RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
     CASE(names_that_go_round_take_their_rows_along_once),
+    CASE(what_loses_data_is_marked_and_what_looks_like_a_rename_is_told),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
     CASE(what_is_created_at_once_is_what_the_models_say), CASE(a_check_with_a_name_of_its_own_stays_that_check),
