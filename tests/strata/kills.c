@@ -54,7 +54,7 @@ static const char *revisions_of(struct world *w)
     return text_of(w, w->dialect == ST_SQLITE ? sql : "SELECT string_agg(id, ' ' ORDER BY id) FROM strata_revisions");
 }
 
-static int64_t journal_rows(struct world *w)
+int64_t journal_rows(struct world *w)
 {
     bool there = number(w, w->dialect == ST_SQLITE
                                ? "SELECT count(*) FROM sqlite_schema WHERE name = 'strata_journal'"
@@ -113,14 +113,22 @@ static void copy_file(const char *from, const char *to)
 
 static st_err run(struct course *c, bool up, bool unsafe)
 {
-    const struct st_migrate_options o = {.unsafe = unsafe, .no_snapshot = unsafe};
+    const struct st_migrate_options o = {.unsafe = unsafe, .no_snapshot = unsafe, .direct_url = c->direct};
     return up ? st_upgrade_with(c->w.e, &c->recipe->history, recipe_end(c->recipe), &o, FIBER_FOREVER)
               : st_downgrade_with(c->w.e, &c->recipe->history, recipe_start(c->recipe), &o, FIBER_FOREVER);
 }
 
+st_err course_run(struct course *c)
+{
+    const struct st_migrate_options o = {.direct_url = c->direct};
+    return c->way == COURSE_GO ? run(c, c->up, false)
+                               : migrate_abandon(c->w.e, &c->recipe->history, c->way == COURSE_KEEP,
+                                                 c->way == COURSE_LEAVE, &o, FIBER_FOREVER);
+}
+
 static void build(struct course *c)
 {
-    const struct st_migrate_options o = {.unsafe = true, .no_snapshot = true};
+    const struct st_migrate_options o = {.unsafe = true, .no_snapshot = true, .direct_url = c->direct};
     OK(st_upgrade_with(c->w.e, &c->recipe->history, recipe_start(c->recipe), &o, FIBER_FOREVER));
     if (!c->up) {
         OK(run(c, true, !c->recipe->phases));
@@ -170,7 +178,7 @@ pid_t course_start(struct course *c, uint64_t n)
         world_wake(&c->w);
         st_engine_trace(c->w.e, fall_at, c);
         ck_assert_int_eq(write(ready[1], "", 1), 1);
-        st_err rc = run(c, c->up, false);
+        st_err rc = course_run(c);
         if (rc) {
             (void)fprintf(stderr, "# %s: %s\n", c->recipe->name, diag_last()->message);
         }
@@ -227,9 +235,13 @@ static void run_in_one_go(struct course *c)
 
 void course_open(struct course *c, enum st_dialect d, const struct recipe *r, bool up)
 {
-    *c = (struct course){.recipe = r, .up = up};
+    *c = (struct course){.recipe = r, .up = up, .pool = c->pool, .direct = c->direct};
     world_running(server_printf("%s, %s", r->name, up ? "up" : "down"));
     world_open(&c->w, d, NULL);
+    if (c->pool) {
+        c->direct = c->direct ? c->w.url : NULL;
+        world_reopen(&c->w, server_printf("%s?pooler=transaction", pgbouncer_url(c->pool, c->w.url)), NULL);
+    }
     c->watch = mmap(NULL, sizeof *c->watch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(c->watch, MAP_FAILED);
     (void)snprintf(c->stash, sizeof c->stash, "%s/stash", c->w.dir);

@@ -45,9 +45,8 @@ static void kill_after(struct course *c, uint64_t us)
     course_go_on(c, course_wait(pid));
 }
 
-static void kill_on(struct plan *p, enum st_dialect d, const struct recipe *r, bool up)
+static void kill_on(struct plan *p, struct course c, enum st_dialect d, const struct recipe *r, bool up)
 {
-    struct course c;
     course_open(&c, d, r, up);
     if (p->everywhere) {
         for (uint64_t n = 1; n <= c.points; n++) {
@@ -75,7 +74,7 @@ static void kill_all(enum st_dialect d)
         }
         bool up = below(&p, 2) > 0;
         for (int way = 0, ways = p.everywhere ? 2 : 1; way < ways && recipe_is_for(r, d); way++) {
-            kill_on(&p, d, r, way ? !up : up);
+            kill_on(&p, (struct course){0}, d, r, way ? !up : up);
         }
     }
 }
@@ -92,4 +91,31 @@ START_TEST(on_postgresql_what_was_killed_goes_on)
 }
 END_TEST
 
-RUN("strata migrate kills", 7200, CASE(on_sqlite_what_was_killed_goes_on), CASE(on_postgresql_what_was_killed_goes_on));
+/* The program goes through PgBouncer, and so do steps in C. What runs outside of transactions needs the direct way. */
+START_TEST(behind_a_pooler_what_was_killed_goes_on)
+{
+    static const struct {
+        const char *recipe;
+        bool direct;
+    } ways[] = {{"create index", true}, {"several of them", true}, {"step in C", true},  {"backfill", true},
+                {"step in C", false},   {"backfill", false},       {"add check", false}, {"add foreign key", false}};
+    struct plan p = plan_open();
+    struct pgbouncer pool;
+    if (!world_wanted(ST_POSTGRESQL)) {
+        return;
+    }
+    pgbouncer_start(&pool, pg_test_url());
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const struct recipe *r = recipes;
+        while (strcmp(r->name, ways[i].recipe) != 0) {
+            r++;
+        }
+        kill_on(&p, (struct course){.pool = &pool, .direct = ways[i].direct ? "yes" : NULL}, ST_POSTGRESQL, r,
+                below(&p, 2) > 0);
+    }
+    pgbouncer_stop(&pool);
+}
+END_TEST
+
+RUN("strata migrate kills", 7200, CASE(on_sqlite_what_was_killed_goes_on), CASE(on_postgresql_what_was_killed_goes_on),
+    CASE(behind_a_pooler_what_was_killed_goes_on));

@@ -101,7 +101,7 @@ static const struct recipe *recipe_of(const char *name)
 START_TEST(an_index_that_goes_on_being_built_or_dropped_is_waited_for)
 {
     for (int up = 1; up >= 0; up--) {
-        struct course c;
+        struct course c = {0};
         course_open(&c, ST_POSTGRESQL, recipe_of("create index"), up);
         leave_and_go_on(&c, BUILDING, OLD_READER);
         course_close(&c);
@@ -112,7 +112,7 @@ END_TEST
 START_TEST(an_index_that_is_left_invalid_is_built_or_dropped_again)
 {
     for (int up = 1; up >= 0; up--) {
-        struct course c;
+        struct course c = {0};
         course_open(&c, ST_POSTGRESQL, recipe_of("create index"), up);
         course_reset(&c);
         pid_t reader = hold(&c, OLD_READER), first = course_start(&c, 0);
@@ -150,7 +150,7 @@ static const struct recipe slow_backfill = {"a slow backfill", .change = &slowly
 
 START_TEST(a_batch_that_goes_on_is_not_done_twice)
 {
-    struct course c;
+    struct course c = {0};
     course_open(&c, ST_POSTGRESQL, &slow_backfill, true);
     leave_and_go_on(&c, "wait_event = 'PgSleep'", NULL);
     ck_assert_int_eq(number(&c.w, "SELECT sum(n - id)::bigint FROM words"), 200);
@@ -176,7 +176,7 @@ static const struct recipe slow_step = {"a slow step", .change = &step, .history
 /* Its session is not the one that has the lock on the schema, which is free at once. */
 START_TEST(a_step_that_goes_on_is_not_done_twice)
 {
-    struct course c;
+    struct course c = {0};
     course_open(&c, ST_POSTGRESQL, &slow_step, true);
     leave_and_go_on(&c, "wait_event = 'PgSleep'", NULL);
     ck_assert_int_eq(number(&c.w, "SELECT count(*) FROM words"), 400);
@@ -195,7 +195,7 @@ static const struct recipe slow_sql = {"slow SQL", .change = &sql, .history = HI
 
 START_TEST(sql_that_goes_on_is_not_done_twice)
 {
-    struct course c;
+    struct course c = {0};
     course_open(&c, ST_POSTGRESQL, &slow_sql, true);
     leave_and_go_on(&c, "wait_event = 'PgSleep'", NULL);
     ck_assert_int_eq(number(&c.w, "SELECT count(*) FROM words"), 400);
@@ -235,7 +235,7 @@ static const struct recipe rebuild = {"rebuild of a large table", .change = &num
 /* Kills in one part of the run after another, counted from the moment that it is. */
 static void kill_while(bool (*is)(const struct course *), bool up)
 {
-    struct course c;
+    struct course c = {0};
     unsigned caught = 0;
     course_open(&c, ST_SQLITE, &rebuild, up);
     for (useconds_t i = 0; i < TRIES; i++) {
