@@ -146,7 +146,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!text || !is_wanted(str_of(text))) {
         return 0;
     }
-    must(fiber_loop_open(NULL, &loop) == 0 && st_engine_open("sqlite:///:memory:", NULL, &e) == 0);
+    must(fiber_loop_open(NULL, &loop) == 0);
+    must(st_engine_open("sqlite:///:memory:", NULL, &e) == 0);
     must(st_conn_acquire(e, true, FIBER_FOREVER, &c) == 0);
     read_back(a, c, text);
     st_conn_release(c);

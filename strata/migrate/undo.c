@@ -282,6 +282,29 @@ static bool makes(const struct migrate_op *made, const struct migrate_op *op)
     }
 }
 
+/* A column that the way back adds under another name first, as parallel columns come. */
+static bool add_renamed(struct undoer *k, const struct migrate_op *op)
+{
+    for (size_t i = 0; op->kind == MIGRATE_DROP_COLUMN && i < k->back.n; i++) {
+        const struct migrate_op *rename = &k->back.ops[i];
+        if (rename->kind != MIGRATE_RENAME_COLUMN || !same(rename->table, op->table) ||
+            !same(rename->rename.to, op->name)) {
+            continue;
+        }
+        for (size_t j = 0; j < i; j++) {
+            const struct migrate_op *made = &k->back.ops[j];
+            if (made->kind == MIGRATE_ADD_COLUMN && same(made->table, op->table) &&
+                same(made->column->name, rename->rename.from)) {
+                st_table_column column = *made->column;
+                column.name = op->name;
+                (void)st_add_column(k->out, op->table, &column);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void undo_dropped(struct undoer *k, const struct migrate_op *op, const struct done *d)
 {
     const struct migrate_op *made = NULL;
@@ -295,6 +318,9 @@ static void undo_dropped(struct undoer *k, const struct migrate_op *op, const st
                                                            : op->name;
     if (op->kind == MIGRATE_DROP_TABLE || op->kind == MIGRATE_DROP_COLUMN) {
         cannot(k, op->kind == MIGRATE_DROP_TABLE ? "the rows of the table" : "the values of the column", name);
+    }
+    if (!made && add_renamed(k, op)) {
+        return;
     }
     if (!made) {
         cannot(k, op->kind == MIGRATE_COMMENT ? "a comment" : "the drop of", name);
