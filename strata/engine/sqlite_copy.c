@@ -22,6 +22,11 @@ static st_err explain(const struct copying *k, int rc)
         diag_hint("free space on that disk, or raise the quota or limit: the copy is as large as the database");
         return ST_E_FULL;
     }
+    if ((rc & 0xff) == SQLITE_CANTOPEN) {
+        diag_set(ST_E_CONNECTION, "cannot make the file %s", k->path);
+        diag_hint("see that this user may write in that directory");
+        return ST_E_CONNECTION;
+    }
     return sqlite_error(NULL, rc, NULL);
 }
 

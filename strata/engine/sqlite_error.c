@@ -162,6 +162,10 @@ st_err sqlite_error(sqlite3 *db, int rc, const char *sql)
     }
     if (err == ST_E_SCHEMA) {
         diag_hint("run the migrations");
+    } else if (err == ST_E_READ_ONLY && db && sqlite3_db_filename(db, "main") && *sqlite3_db_filename(db, "main")) {
+        diag_hint(
+            "see that this user may write %.300s, what has its name with -wal and -shm behind it, and the directory",
+            sqlite3_db_filename(db, "main"));
     } else if (err == ST_E_SQL && sql) {
         diag_hint("in: %.200s", sql);
     }
