@@ -177,20 +177,37 @@ static st_err alone(struct migrate_runner *r, struct migrate_round *round, size_
 
 /* ---- C over a session ---- */
 
+/* Puts the row of a phase that is still to be done: another upgrade may have done it since the journal was read, or all
+ * of the revision, or have begun to undo it. */
+static const char still_to_do[] =
+    "INSERT INTO \"strata_journal\" (\"revision\", \"direction\", \"phase\", \"name\", \"hash\", \"state\") SELECT "
+    "CAST($1 AS text), CAST($2 AS text), CAST($3 AS integer), CAST($4 AS text), CAST($5 AS text), CAST($6 AS text) "
+    "WHERE (CAST($3 AS integer) = 0 OR EXISTS (SELECT 1 FROM \"strata_journal\" WHERE \"revision\" = $1 AND "
+    "\"direction\" = $2 AND \"phase\" = $3 - 1 AND \"state\" = 'done')) AND NOT EXISTS (SELECT 1 FROM "
+    "\"strata_journal\" WHERE \"direction\" = 'back')";
+static const char not_applied[] = " AND NOT EXISTS (SELECT 1 FROM \"strata_revisions\" WHERE \"id\" = $1)";
+static const char applied[] = " AND EXISTS (SELECT 1 FROM \"strata_revisions\" WHERE \"id\" = $1)";
+static const char or_failed[] =
+    " ON CONFLICT (\"revision\", \"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", \"hash\" = "
+    "excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL WHERE \"strata_journal\".\"state\" = 'failed'";
+
 /* *ret_theirs when somebody else has done it. */
-static st_err in_session(struct migrate_runner *r, size_t at, const struct migrate_op *op, bool *ret_theirs)
+static st_err in_session(struct migrate_runner *r, const struct migrate_round *round, size_t at,
+                         const struct migrate_op *op, bool *ret_theirs)
 {
     struct migrate_journal_row row = row_of(r, at, "done");
     int64_t n = 0;
+    const char *sql = arena_printf(round->a, "%s%s%s", still_to_do,
+                                   !round->state.table_exists ? ""
+                                   : r->up                    ? not_applied
+                                                              : applied,
+                                   or_failed);
+    if (!sql) {
+        return diag_nomem();
+    }
     ST_SESSION(s, r->e, .system = "a step of a migration");
     /* First, so that of two upgrades only one goes on. */
-    st_err rc = st_raw_execute(s,
-                               "INSERT INTO \"strata_journal\" (\"revision\", \"direction\", \"phase\", \"name\", "
-                               "\"hash\", \"state\") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (\"revision\", "
-                               "\"direction\", \"phase\") DO UPDATE SET \"name\" = excluded.\"name\", \"hash\" = "
-                               "excluded.\"hash\", \"state\" = excluded.\"state\", \"error\" = NULL WHERE "
-                               "\"strata_journal\".\"state\" = 'failed'",
-                               &n,
+    st_err rc = st_raw_execute(s, sql, &n,
                                ST_PARAMS(st_v_text(row.revision), st_v_text(row.direction), st_v_int32(row.phase),
                                          st_v_text(row.name), st_v_text(row.hash), st_v_text(row.state)));
     *ret_theirs = !rc && n == 0;
@@ -215,7 +232,7 @@ static st_err in_c(struct migrate_runner *r, struct migrate_round *round, size_t
         r->conn = NULL;
     }
     bool theirs = false;
-    st_err ran = in_session(r, at, op, &theirs);
+    st_err ran = in_session(r, round, at, op, &theirs);
     struct diag kept = *diag_last();
     if (!r->conn) {
         rc = st_conn_acquire(r->e, true, r->deadline, &r->conn);

@@ -312,8 +312,52 @@ START_TEST(a_downgrade_does_not_undermine_what_was_applied_meanwhile)
 }
 END_TEST
 
+struct step {
+    struct process other;
+    bool near; /* the step comes next */
+};
+
+static void come_near(void *arg, const struct st_migrate_progress *p)
+{
+    struct step *k = arg;
+    k->near = k->near || (p->event == ST_M_PHASE && strcmp(p->phase, "by hand") == 0);
+}
+
+static void let_in_before_the_step(void *arg, const char *sql)
+{
+    struct step *k = arg;
+    if (k->near && k->other.pid && strncmp(sql, "BEGIN", 5) == 0) {
+        ck_assert_int_eq(write(k->other.gate, "", 1), 1);
+        finish(&k->other);
+        k->other.pid = 0;
+    }
+}
+
+START_TEST(a_step_in_c_is_not_done_again_when_all_was_done_meanwhile)
+{
+    struct pairs p = {.chance = chance_open(0)};
+    struct step k = {.near = false};
+    const struct st_migrate_options o = {.progress = come_near, .arg = &k};
+    world_open(&p.w, ST_SQLITE, NULL);
+    must_say(&p, "upgrade");
+    p.top = small_hash(&p.w);
+    must_say(&p, "downgrade a1");
+    world_pause(&p.w);
+    start(&p, &k.other, "upgrade", WHEN_LET);
+    world_wake(&p.w);
+    st_engine_trace(p.w.e, let_in_before_the_step, &k);
+    OK(st_upgrade_with(p.w.e, &small_history, "head", &o, FIBER_FOREVER));
+    st_engine_trace(p.w.e, NULL, NULL);
+    ck_assert_msg(k.other.pid == 0 && k.other.status == 0 && times(&k.other, "applied a2 ") == 1, "%s", k.other.text);
+    ck_assert_str_eq(small_hash(&p.w), p.top);
+    ck_assert_int_eq(number(&p.w, "SELECT count(*) FROM strata_journal"), 0);
+    world_close(&p.w);
+}
+END_TEST
+
 RUN("strata migrate pairs", 2400, CASE(of_two_upgrades_each_revision_is_applied_once),
     CASE(of_two_upgrades_beside_a_writer_no_row_is_lost), CASE(two_upgrades_finish_what_was_cut_short),
     CASE(an_upgrade_beside_a_downgrade_ends_at_one_end_or_says_so), CASE(a_downgrade_of_what_was_cut_short_says_so),
     CASE(an_upgrade_beside_an_abandon_goes_through_or_says_so), CASE(an_upgrade_under_way_may_be_abandoned),
-    CASE(two_abandon_what_was_cut_short_once), CASE(a_downgrade_does_not_undermine_what_was_applied_meanwhile));
+    CASE(two_abandon_what_was_cut_short_once), CASE(a_downgrade_does_not_undermine_what_was_applied_meanwhile),
+    CASE(a_step_in_c_is_not_done_again_when_all_was_done_meanwhile));
