@@ -110,9 +110,10 @@ static st_err guard_readers(struct altering *k, const char *old_type, const char
     buf_init(&b, ST_DDL_MAX);
     buf_init(&table, 4096);
     ddl_ident(&table, k->op->table);
-    buf_puts(&b, "SELECT coalesce((SELECT 'constraint ' || conname FROM pg_catalog.pg_constraint JOIN "
-                 "pg_catalog.pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'c' AND "
-                 "conrelid = t.oid AND attname = ");
+    buf_puts(&b,
+             "SELECT name FROM (SELECT coalesce((SELECT 'constraint ' || conname FROM pg_catalog.pg_constraint JOIN "
+             "pg_catalog.pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'c' AND "
+             "conrelid = t.oid AND attname = ");
     ddl_string(&b, k->is->name);
     for (size_t i = 0; i < n; i++) {
         buf_puts(&b, " AND conname <> ");
@@ -126,9 +127,9 @@ static st_err guard_readers(struct altering *k, const char *old_type, const char
         ddl_string(&b, k->is->name);
         buf_puts(&b, " LIMIT 1)");
     }
-    buf_puts(&b, ") FROM pg_catalog.pg_class AS t WHERE oid = to_regclass(");
+    buf_puts(&b, ") AS name FROM pg_catalog.pg_class AS t WHERE oid = to_regclass(");
     ddl_string(&b, table.p);
-    buf_puts(&b, ") AND pg_table_size(oid) > 1048576");
+    buf_puts(&b, ") AND pg_table_size(oid) > 1048576) AS found WHERE name IS NOT NULL");
     const char *what = arena_printf(k->p->a,
                                     "another type of %s reads the whole table again while nobody can read or write; "
                                     "drop this before it and make it again behind it: ",

@@ -238,6 +238,7 @@ static st_err add_attr(struct maker *k, const st_attr *x)
     assert(k->t.n_columns <= k->m->n_attrs);
     switch (x->kind) {
     case ST_A_COLUMN:
+    case ST_A_UNMAPPED:
         rc = add_column(k, x);
         if (!rc && x->unique) {
             const char *const self[] = {x->name, NULL};
@@ -253,8 +254,6 @@ static st_err add_attr(struct maker *k, const st_attr *x)
         return 0;
     case ST_A_FOREIGN_KEY:
         return add_foreign_key(k, x);
-    case ST_A_UNMAPPED:
-        return add_column(k, x);
     case ST_A_COMMENT:
         k->t.comment = x->comment;
         return 0;

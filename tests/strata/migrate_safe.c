@@ -163,4 +163,68 @@ START_TEST(each_recipe_locks_what_it_says_beside_a_writer_and_comes_to_the_direc
 }
 END_TEST
 
-RUN("strata migrate safe", 60, CASE(each_recipe_locks_what_it_says_beside_a_writer_and_comes_to_the_direct_form));
+/* ---- a large table ---- */
+
+static const char *const types[] = {"varchar(100)",  "varchar(200)",   "varchar(200) COLLATE \"C\"",
+                                    "text",          "char(9)",        "integer",
+                                    "bigint",        "numeric(10,2)",  "numeric(12,2)",
+                                    "numeric(12,3)", "numeric",        "timestamp",
+                                    "timestamptz",   "timestamptz(3)", "bit varying(9)"};
+static const char *from_type, *to_type;
+
+static st_err up_type(st_ops *o)
+{
+    const st_table_column was = {"v", .type_sql = from_type, .nullable = true},
+                          is = {"v", .type_sql = to_type, .nullable = true};
+    return st_alter_column(o, "large", &was, &is, NULL);
+}
+
+static st_err change_type(struct world *w)
+{
+    static const st_revision change = {.id = "t", .message = "type", .upgrade = up_type};
+    const struct st_migrations m = {.revisions = (const st_revision *const[]){&change, NULL}, .program = "test"};
+    must(w, "DROP TABLE IF EXISTS strata_revisions, strata_journal");
+    st_err rc = st_upgrade(w->e, &m, "head", FIBER_FOREVER);
+    ck_assert_msg(rc == 0 || rc == ST_E_INVALID, "%s to %s: %s", from_type, to_type, test_diag());
+    return rc;
+}
+
+START_TEST(a_type_of_a_large_table_changes_at_once_or_is_refused)
+{
+    struct world w;
+    unsigned changed = 0, refused = 0;
+    offline_off("what is refused depends on the size");
+    world_open(&w, ST_POSTGRESQL, NULL);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+            from_type = types[i];
+            to_type = types[k];
+            must(&w,
+                 server_printf("DROP TABLE IF EXISTS large; CREATE TABLE large (id integer, fill text, v %s); ALTER "
+                               "TABLE large ALTER fill SET STORAGE PLAIN; INSERT INTO large SELECT i, repeat('x', "
+                               "6000) FROM generate_series(1, 200) AS i",
+                               from_type));
+            int64_t file = number(&w, "SELECT relfilenode::bigint FROM pg_class WHERE oid = 'large'::regclass");
+            ck_assert_int_gt(number(&w, "SELECT pg_table_size('large')"), 1048576);
+            st_err rc = i == k ? ST_E_INVALID : change_type(&w);
+            changed += rc == 0;
+            refused += rc != 0;
+            ck_assert_int_eq(file,
+                             number(&w, "SELECT relfilenode::bigint FROM pg_class WHERE oid = 'large'::regclass"));
+        }
+    }
+    ck_assert_uint_gt(changed, 6);
+    ck_assert_uint_gt(refused, 100);
+    from_type = "varchar(100)";
+    to_type = "varchar(200)";
+    must(&w,
+         "DROP TABLE large; CREATE TABLE large (id integer, v varchar(100) CONSTRAINT short CHECK (length(v) < 9)); "
+         "INSERT INTO large SELECT i, 'x' FROM generate_series(1, 60000) AS i");
+    CODE(change_type(&w), ST_E_INVALID);
+    ck_assert_ptr_nonnull(strstr(diag_last()->message, "constraint short"));
+    world_close(&w);
+}
+END_TEST
+
+RUN("strata migrate safe", 60, CASE(a_type_of_a_large_table_changes_at_once_or_is_refused),
+    CASE(each_recipe_locks_what_it_says_beside_a_writer_and_comes_to_the_direct_form));

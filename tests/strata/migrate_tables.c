@@ -29,7 +29,8 @@ ST_MODEL(Owner, "owners", COL(tenant_id, .tenant = true, .pk = true), COL(id, .p
          UNIQUE("owners_tenant_id_key", "tenant_id"));
 #undef T
 #define T Site
-ST_MODEL(Site, "sites", REF(tenant_id, Owner, .tenant = true, .pk = true), COL(id, .pk = true));
+ST_MODEL(Site, "sites", REF(tenant_id, Owner, .tenant = true, .pk = true), COL(id, .pk = true),
+         UNMAPPED("code", ST_TEXT, .null = true, .unique = true));
 #undef T
 #define T Visit
 ST_MODEL(Visit, "visits", COL(tenant_id, .tenant = true, .pk = true), COL(id, .pk = true), REF(site_id, Site),
@@ -86,6 +87,16 @@ START_TEST(the_tenant_leads_uniques_and_indexes)
 }
 END_TEST
 
+START_TEST(a_column_without_a_member_may_be_unique)
+{
+    const st_model *const models[] = {&Owner_model, &Site_model};
+    const st_table *t = tables(models, 2);
+    ck_assert_uint_eq(t[1].n_indexes, 1);
+    ck_assert_str_eq(joined(t[1].indexes[0].columns), "tenant_id,code");
+    ck_assert(t[1].indexes[0].unique && t[1].indexes[0].constraint);
+}
+END_TEST
+
 START_TEST(foreign_keys_carry_the_tenant)
 {
     const st_table *t = tables((const st_model *const[]){&Owner_model, &Site_model, &Visit_model}, 3);
@@ -133,5 +144,6 @@ START_TEST(columns_are_what_the_members_say)
 }
 END_TEST
 
-RUN("strata migrate tables", 10, CASE(the_tenant_leads_uniques_and_indexes), CASE(foreign_keys_carry_the_tenant),
+RUN("strata migrate tables", 10, CASE(the_tenant_leads_uniques_and_indexes),
+    CASE(a_column_without_a_member_may_be_unique), CASE(foreign_keys_carry_the_tenant),
     CASE(shared_tables_have_no_tenant), CASE(parents_come_before_children), CASE(columns_are_what_the_members_say));
