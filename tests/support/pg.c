@@ -16,7 +16,7 @@ static const char *const role_names[] = {
 
 static struct pg_server shared;
 static struct {
-    const char *url[64]; /* databases to drop at the end */
+    const char *url[256]; /* databases to drop at the end */
     int n;
     pid_t owner;
 } made;
