@@ -1,4 +1,6 @@
 /* What an operation takes that its way back cannot bring. */
+#include <inttypes.h>
+
 #include "strata/migrate/autogen.h"
 
 /* What a table that up speaks of at the operation was called before; in the downgrade it is called so again. */
@@ -92,23 +94,43 @@ static bool holds_all(const st_table_column *x, const st_table_column *y)
            (x->type == ST_ENUM && y->type == ST_ENUM);
 }
 
+/* Text and bytes with less room than before. */
+static bool is_shorter(const st_table_column *x, const st_table_column *y)
+{
+    return y->max && (!x->max || y->max < x->max) && (y->type == ST_TEXT || y->type == ST_BYTES);
+}
+
+static bool range_is_narrower(const st_table_column *x, const st_table_column *y)
+{
+    return (y->min_value && (!x->min_value || *y->min_value > *x->min_value)) ||
+           (y->max_value && (!x->max_value || *y->max_value < *x->max_value));
+}
+
 static const char *loses_values(arena *a, const struct migrate_op *op)
 {
     const st_table_column *x = op->alter.was, *y = op->alter.is;
-    const char *value = name_gone(x, y);
+    const char *t = op->table, *value = name_gone(x, y);
     if (value) {
-        return arena_printf(a, "rows where %s.%s is '%s' make it fail: give them another value before", op->table,
-                            y->name, value);
+        return arena_printf(a, "rows where %s.%s is '%s' make it fail: give them another value before", t, y->name,
+                            value);
     }
-    return y->generated && !x->generated
-               ? arena_printf(a, "the values of %s.%s are computed from now on; those that are there go", op->table,
+    if (y->generated && !x->generated) {
+        return arena_printf(a, "the values of %s.%s are computed from now on; those that are there go", t, y->name);
+    }
+    if (!holds_all(x, y)) {
+        return arena_printf(a,
+                            "values of %s.%s that the new type cannot hold make it fail, or are rounded or cut, and "
+                            "the downgrade does not bring them back",
+                            t, y->name);
+    }
+    if (is_shorter(x, y)) {
+        return arena_printf(a, "rows where %s.%s is longer than %" PRIu32 " bytes make it fail: shorten them before", t,
+                            y->name, y->max);
+    }
+    return range_is_narrower(x, y)
+               ? arena_printf(a, "rows where %s.%s is outside of the new range make it fail: change them before", t,
                               y->name)
-           : holds_all(x, y)
-               ? NULL
-               : arena_printf(a,
-                              "values of %s.%s that the new type cannot hold make it fail, or are rounded or "
-                              "cut, and the downgrade does not bring them back",
-                              op->table, y->name);
+               : NULL;
 }
 
 st_err autogen_loses(arena *a, const struct autogen *g, size_t at, const char **ret)

@@ -126,6 +126,7 @@ static void alter_back(struct undoer *k, const struct migrate_op *op, const stru
     if (d->done < d->steps && op->alter.was->nullable && !is.nullable) {
         drop_not_null_check(k, op->table, is.name);
         is.nullable = true;
+        is.identity = op->alter.was->identity; /* which comes behind NOT NULL */
     }
     if (op->alter.convert && !(back && back->alter.convert)) {
         cannot(k, "what was converted in the column", is.name);

@@ -8,6 +8,7 @@
 
 ST_ENUM_DEFINE(mood_enum, "sad", "glad", "so \"so\"");
 ST_ENUM_DEFINE(size_enum, "small", "large");
+ST_ENUM_DEFINE(one_size_enum, "large");
 ST_ENUM_DEFINE(more_mood_enum, "sad", "fine", "glad", "so \"so\"");
 
 /* clang-format off */
@@ -96,6 +97,22 @@ typedef struct Other { st_uuid id; st_uuid left_id; const char *a; } Other;
 ST_DECLARE(Other);
 #define T Other
 ST_MODEL(Other, "lefts", COL(id, .pk = true), REF(left_id, Turned), COL(a, .max = 5));
+#undef T
+typedef struct Wide { st_uuid id; int64_t count; const char *label; const char *note; unsigned size; double price; } Wide;
+ST_DECLARE(Wide);
+#define T Wide
+ST_MODEL(Wide, "parcels",
+    COL(id, .pk = true), COL(count), COL(label), COL(note, .max = 30),
+    COL(size, .enumeration = &size_enum), COL(price, .min_value = ST_NUMBER(0)),
+    UNMAPPED("twice", ST_INT32, .null = true));
+#undef T
+typedef struct Narrow { st_uuid id; int32_t count; const char *label; const char *note; unsigned size; double price; } Narrow;
+ST_DECLARE(Narrow);
+#define T Narrow
+ST_MODEL(Narrow, "parcels",
+    COL(id, .pk = true), COL(count), COL(label, .max = 20), COL(note, .max = 10),
+    COL(size, .enumeration = &one_size_enum), COL(price, .min_value = ST_NUMBER(1)),
+    UNMAPPED("twice", ST_INT32, .generated = "count * 2", .null = true));
 #undef T
 /* clang-format on */
 
@@ -238,6 +255,47 @@ DB_TEST(what_loses_data_is_marked_and_what_looks_like_a_rename_is_told)
     ck_assert_ptr_nonnull(mark);
     ck_assert_ptr_null(strstr(mark + strlen(told), "Loses data")); /* what the downgrade drops was not there before */
     RUN_IT(&m, 0, "downgrade", "base");
+    shop_close(&s);
+}
+
+DB_TEST(what_holds_less_than_before_is_told_and_what_holds_more_is_not)
+{
+    struct shop s;
+    shop_open(&s, w);
+    static const st_revision *none[] = {NULL};
+    static const st_model *const wide[] = {&Wide_model, NULL}, *const narrow[] = {&Narrow_model, NULL};
+    static const char *const told[] = {
+        "values of parcels.count that the new type cannot hold make it fail, or are rounded or cut",
+        "rows where parcels.label is longer than 20 bytes make it fail: shorten them before",
+        "rows where parcels.note is longer than 10 bytes make it fail: shorten them before",
+        "rows where parcels.size is 'small' make it fail: give them another value before",
+        "rows where parcels.price is outside of the new range make it fail: change them before",
+        "the values of parcels.twice are computed from now on; those that are there go",
+    };
+    struct st_migrations m = {.revisions = none, .models = wide, .program = "prog migrate", .dir = s.dir};
+    const st_revision *first = write_and_load(w, &s, &m, "wide");
+    m.revisions = (const st_revision *const[]){first, NULL};
+    RUN_IT(&m, 0, "upgrade");
+    m.models = narrow;
+    const st_revision *second = write_and_load(w, &s, &m, "narrow");
+    const bool lite = w->dialect == ST_SQLITE; /* where every integer has 64 bits */
+    for (size_t i = lite ? 1 : 0; i < sizeof told / sizeof *told; i++) {
+        ck_assert_msg(strstr(shop_err, told[i]) != NULL, "%s: %s", told[i], shop_err);
+    }
+    must(w, arena_printf(w->a,
+                         "INSERT INTO parcels (id, count, label, note, size, price) VALUES (%s, 1, "
+                         "'much too long a label for it', 'n', 'large', 2)",
+                         lite ? "x'00000000000070008000000000000007'" : "'00000000-0000-7000-8000-000000000007'"));
+    m.revisions = (const st_revision *const[]){first, second, NULL};
+    RUN_IT(&m, 1, "upgrade");
+    must(w, "UPDATE parcels SET label = 'short'");
+    RUN_IT(&m, 0, "upgrade");
+    RUN_IT(&m, 0, "check");
+    m.models = wide;
+    const char *name;
+    RUN_IT(&m, 0, "revision", "-m", "wide again");
+    ck_assert_ptr_null(strstr(shop_err, "fail"));
+    ck_assert_ptr_nonnull(shop_written(w, &name));
     shop_close(&s);
 }
 
@@ -448,6 +506,7 @@ DB_TEST(tables_of_others_are_left_alone)
 RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves_nothing_to_write),
     CASE(names_that_go_round_take_their_rows_along_once),
     CASE(what_loses_data_is_marked_and_what_looks_like_a_rename_is_told),
+    CASE(what_holds_less_than_before_is_told_and_what_holds_more_is_not),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
     CASE(what_is_created_at_once_is_what_the_models_say), CASE(a_check_with_a_name_of_its_own_stays_that_check),

@@ -105,8 +105,10 @@ static pid_t start_writer(struct pairs *p)
     *p->written = 0;
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
-    for (int64_t id = SMALL_NOTES + 1; pid == 0; id++) {
+    int64_t id = SMALL_NOTES;
+    while (pid == 0) {
         char sql[200];
+        id++;
         if (!p->w.e) {
             world_wake(&p->w);
         }

@@ -226,5 +226,49 @@ START_TEST(a_type_of_a_large_table_changes_at_once_or_is_refused)
 }
 END_TEST
 
+static bool with_index;
+static const st_table_column plain_n = {"n", ST_INT64, .nullable = true},
+                             numbered_n = {"n", ST_INT64, .identity = true};
+
+static st_err number_up(st_ops *o)
+{
+    const st_table_index i = {.name = "large_n", .columns = {"n"}};
+    if (with_index) {
+        OK(st_create_index(o, "large", &i));
+    }
+    return st_alter_column(o, "large", &plain_n, &numbered_n, NULL);
+}
+static st_err number_down(st_ops *o)
+{
+    OK(st_alter_column(o, "large", &numbered_n, &plain_n, NULL));
+    return with_index ? st_drop_index(o, "large", "large_n") : 0;
+}
+static const st_revision numbering = {
+    .id = "0000000000cd", .message = "number", .upgrade = number_up, .downgrade = number_down};
+
+START_TEST(a_large_table_is_numbered_on_by_an_index_of_it_or_not_at_all)
+{
+    struct world w;
+    const struct st_migrations m = {.revisions = (const st_revision *const[]){&numbering, NULL}, .program = "test"};
+    offline_off("what is refused depends on the size");
+    world_open(&w, ST_POSTGRESQL, NULL);
+    must(&w, "CREATE TABLE large (id integer PRIMARY KEY, n bigint, fill text); INSERT INTO large SELECT i, i, "
+             "repeat('x', 100) FROM generate_series(1, 60000) AS i; CREATE INDEX part ON large (n) WHERE id > 9; "
+             "CREATE INDEX behind ON large (id, n); CREATE INDEX hashed ON large USING hash (n)");
+    with_index = false;
+    CODE(st_upgrade(w.e, &m, "head", FIBER_FOREVER), ST_E_INVALID);
+    ck_assert_msg(strstr(diag_last()->message, "make an index of n before it") != NULL, "%s", diag_last()->message);
+    OK(migrate_abandon(w.e, &m, false, false, NULL, FIBER_FOREVER));
+    with_index = true;
+    OK(st_upgrade(w.e, &m, "head", FIBER_FOREVER));
+    must(&w, "INSERT INTO large (id) VALUES (0)");
+    ck_assert_int_eq(number(&w, "SELECT n FROM large WHERE id = 0"), 60001);
+    OK(st_downgrade(w.e, &m, "base", FIBER_FOREVER));
+    ck_assert_int_eq(number(&w, "SELECT count(*) FROM pg_class WHERE relname = 'large_n'"), 0);
+    world_close(&w);
+}
+END_TEST
+
 RUN("strata migrate safe", 60, CASE(a_type_of_a_large_table_changes_at_once_or_is_refused),
+    CASE(a_large_table_is_numbered_on_by_an_index_of_it_or_not_at_all),
     CASE(each_recipe_locks_what_it_says_beside_a_writer_and_comes_to_the_direct_form));

@@ -416,6 +416,19 @@ static st_err down_key_end(st_ops *o)
 }
 REVISION(key_end, key_swap);
 
+static const st_table_column age_was = {"age", ST_INT32, .nullable = true},
+                             age_is = {"age", ST_INT32, .identity = true};
+
+static st_err up_number(st_ops *o)
+{
+    return st_alter_column(o, "people", &age_was, &age_is, NULL);
+}
+static st_err down_number(st_ops *o)
+{
+    return st_alter_column(o, "people", &age_is, &age_was, NULL);
+}
+REVISION(number, people);
+
 /* ---- all of them ---- */
 
 #define HISTORY(...) \
@@ -448,6 +461,7 @@ const struct recipe recipes[] = {
     {"comment, policy, row-level security", PEOPLE(rights), .only = ST_POSTGRESQL},
     {"defer constraints", PEOPLE(defer)},
     {"add exclusion", PEOPLE(exclude), .only = ST_POSTGRESQL},
+    {"number a column", PEOPLE(number), .only = ST_POSTGRESQL},
     {"insert rows", PEOPLE(rows)},
     {"step in C", PEOPLE(step), .in_c = true},
     {"add and rename enum value", .only = ST_POSTGRESQL, .phases = true, .change = &rev_enum,
