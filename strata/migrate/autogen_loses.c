@@ -1,4 +1,4 @@
-/* What an operation takes that its way back cannot bring. */
+/* What an operation takes that its way back cannot bring, and what of the rows may keep it from being done. */
 #include <inttypes.h>
 
 #include "strata/migrate/autogen.h"
@@ -62,13 +62,14 @@ static const char *loses_column(arena *a, const struct autogen *g, size_t at)
         return NULL; /* it is computed again */
     }
     const st_table_column *like = gone ? look_alike(&g->up, op->table, gone) : NULL;
-    return like ? arena_printf(
-                      a,
-                      "the values of %s.%s go with the column, which the downgrade makes without them; if %s was "
-                      "renamed to %s, say .was = \"%s\" in the model instead",
-                      table, name, name, like->name, name)
-                : arena_printf(a, "the values of %s.%s go with the column, which the downgrade makes without them",
-                               table, name);
+    return like ? arena_printf(a,
+                               "loses data: the values of %s.%s go with the column, which the downgrade makes without "
+                               "them; if %s was "
+                               "renamed to %s, say .was = \"%s\" in the model instead",
+                               table, name, name, like->name, name)
+                : arena_printf(
+                      a, "loses data: the values of %s.%s go with the column, which the downgrade makes without them",
+                      table, name);
 }
 
 /* The first of the names that the column may have no more. */
@@ -111,25 +112,27 @@ static const char *loses_values(arena *a, const struct migrate_op *op)
     const st_table_column *x = op->alter.was, *y = op->alter.is;
     const char *t = op->table, *value = name_gone(x, y);
     if (value) {
-        return arena_printf(a, "rows where %s.%s is '%s' make it fail: give them another value before", t, y->name,
+        return arena_printf(a, "may fail: at rows where %s.%s is '%s', which want another value before", t, y->name,
                             value);
     }
     if (y->generated && !x->generated) {
-        return arena_printf(a, "the values of %s.%s are computed from now on; those that are there go", t, y->name);
+        return arena_printf(a, "loses data: the values of %s.%s are computed from now on; those that are there go", t,
+                            y->name);
     }
     if (!holds_all(x, y)) {
         return arena_printf(a,
-                            "values of %s.%s that the new type cannot hold make it fail, or are rounded or cut, and "
-                            "the downgrade does not bring them back",
+                            "may fail: at values of %s.%s that the new type cannot hold; those that are rounded or cut "
+                            "the downgrade does not bring back",
                             t, y->name);
     }
+    if (x->nullable && !y->nullable) {
+        return arena_printf(a, "may fail: at rows where %s.%s is null, which want a value before", t, y->name);
+    }
     if (is_shorter(x, y)) {
-        return arena_printf(a, "rows where %s.%s is longer than %" PRIu32 " bytes make it fail: shorten them before", t,
-                            y->name, y->max);
+        return arena_printf(a, "may fail: at rows where %s.%s is longer than %" PRIu32 " bytes", t, y->name, y->max);
     }
     return range_is_narrower(x, y)
-               ? arena_printf(a, "rows where %s.%s is outside of the new range make it fail: change them before", t,
-                              y->name)
+               ? arena_printf(a, "may fail: at rows where %s.%s is outside of the new range", t, y->name)
                : NULL;
 }
 
@@ -138,7 +141,7 @@ st_err autogen_loses(arena *a, const struct autogen *g, size_t at, const char **
     const struct migrate_op *op = &g->up.ops[at];
     size_t failures = arena_failures(a);
     *ret = op->kind == MIGRATE_DROP_TABLE
-               ? arena_printf(a, "the rows of %s go with the table, which the downgrade makes empty",
+               ? arena_printf(a, "loses data: the rows of %s go with the table, which the downgrade makes empty",
                               old_name(&g->up, at, op->table))
            : op->kind == MIGRATE_DROP_COLUMN  ? loses_column(a, g, at)
            : op->kind == MIGRATE_ALTER_COLUMN ? loses_values(a, op)

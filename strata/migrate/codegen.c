@@ -2,6 +2,7 @@
 #include "strata/migrate/codegen.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -257,8 +258,9 @@ static st_err warn(buf *b, arena *a, const struct autogen *g, const struct migra
     bool up = g && op >= g->up.ops && op < g->up.ops + g->up.n;
     st_err rc = up ? autogen_loses(a, g, (size_t)(op - g->up.ops), &loses) : 0;
     if (loses) {
-        buf_puts(b, "    /* Loses data: ");
-        codegen_remark(b, loses);
+        buf_puts(b, "    /* ");
+        buf_put_char(b, (char)toupper((unsigned char)*loses));
+        codegen_remark(b, loses + 1);
         buf_puts(b, ". */\n");
     }
     return rc;

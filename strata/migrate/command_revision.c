@@ -221,7 +221,7 @@ static st_err run_revision(struct command *k)
         const char *loses;
         rc = autogen_loses(k->a, &changes, i, &loses);
         if (!rc && loses) {
-            (void)fprintf(k->err, "%s revision: loses data: %s\n", k->m->program, loses);
+            (void)fprintf(k->err, "%s revision: %s\n", k->m->program, loses);
         }
     }
     return rc ? rc : write_revision(&w, empty ? NULL : &changes);

@@ -98,20 +98,20 @@ ST_DECLARE(Other);
 #define T Other
 ST_MODEL(Other, "lefts", COL(id, .pk = true), REF(left_id, Turned), COL(a, .max = 5));
 #undef T
-typedef struct Wide { st_uuid id; int64_t count; const char *label; const char *note; unsigned size; double price; } Wide;
+typedef struct Wide { st_uuid id; int64_t count; const char *label; const char *note; unsigned size; double price; st_opt_int64 stock; } Wide;
 ST_DECLARE(Wide);
 #define T Wide
 ST_MODEL(Wide, "parcels",
     COL(id, .pk = true), COL(count), COL(label), COL(note, .max = 30),
-    COL(size, .enumeration = &size_enum), COL(price, .min_value = ST_NUMBER(0)),
+    COL(size, .enumeration = &size_enum), COL(price, .min_value = ST_NUMBER(0)), COL(stock),
     UNMAPPED("twice", ST_INT32, .null = true));
 #undef T
-typedef struct Narrow { st_uuid id; int32_t count; const char *label; const char *note; unsigned size; double price; } Narrow;
+typedef struct Narrow { st_uuid id; int32_t count; const char *label; const char *note; unsigned size; double price; int64_t stock; } Narrow;
 ST_DECLARE(Narrow);
 #define T Narrow
 ST_MODEL(Narrow, "parcels",
     COL(id, .pk = true), COL(count), COL(label, .max = 20), COL(note, .max = 10),
-    COL(size, .enumeration = &one_size_enum), COL(price, .min_value = ST_NUMBER(1)),
+    COL(size, .enumeration = &one_size_enum), COL(price, .min_value = ST_NUMBER(1)), COL(stock),
     UNMAPPED("twice", ST_INT32, .generated = "count * 2", .null = true));
 #undef T
 /* clang-format on */
@@ -265,12 +265,13 @@ DB_TEST(what_holds_less_than_before_is_told_and_what_holds_more_is_not)
     static const st_revision *none[] = {NULL};
     static const st_model *const wide[] = {&Wide_model, NULL}, *const narrow[] = {&Narrow_model, NULL};
     static const char *const told[] = {
-        "values of parcels.count that the new type cannot hold make it fail, or are rounded or cut",
-        "rows where parcels.label is longer than 20 bytes make it fail: shorten them before",
-        "rows where parcels.note is longer than 10 bytes make it fail: shorten them before",
-        "rows where parcels.size is 'small' make it fail: give them another value before",
-        "rows where parcels.price is outside of the new range make it fail: change them before",
-        "the values of parcels.twice are computed from now on; those that are there go",
+        "may fail: at values of parcels.count that the new type cannot hold; those that are rounded or cut",
+        "may fail: at rows where parcels.label is longer than 20 bytes",
+        "may fail: at rows where parcels.note is longer than 10 bytes",
+        "may fail: at rows where parcels.size is 'small', which want another value before",
+        "may fail: at rows where parcels.price is outside of the new range",
+        "may fail: at rows where parcels.stock is null, which want a value before",
+        "loses data: the values of parcels.twice are computed from now on; those that are there go",
     };
     struct st_migrations m = {.revisions = none, .models = wide, .program = "prog migrate", .dir = s.dir};
     const st_revision *first = write_and_load(w, &s, &m, "wide");
@@ -283,8 +284,8 @@ DB_TEST(what_holds_less_than_before_is_told_and_what_holds_more_is_not)
         ck_assert_msg(strstr(shop_err, told[i]) != NULL, "%s: %s", told[i], shop_err);
     }
     must(w, arena_printf(w->a,
-                         "INSERT INTO parcels (id, count, label, note, size, price) VALUES (%s, 1, "
-                         "'much too long a label for it', 'n', 'large', 2)",
+                         "INSERT INTO parcels (id, count, label, note, size, price, stock) VALUES (%s, 1, "
+                         "'much too long a label for it', 'n', 'large', 2, 3)",
                          lite ? "x'00000000000070008000000000000007'" : "'00000000-0000-7000-8000-000000000007'"));
     m.revisions = (const st_revision *const[]){first, second, NULL};
     RUN_IT(&m, 1, "upgrade");
@@ -294,7 +295,7 @@ DB_TEST(what_holds_less_than_before_is_told_and_what_holds_more_is_not)
     m.models = wide;
     const char *name;
     RUN_IT(&m, 0, "revision", "-m", "wide again");
-    ck_assert_ptr_null(strstr(shop_err, "fail"));
+    ck_assert_ptr_null(strstr(shop_err, "may fail"));
     ck_assert_ptr_nonnull(shop_written(w, &name));
     shop_close(&s);
 }
