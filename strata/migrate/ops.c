@@ -86,7 +86,10 @@ static st_err op_rename(st_ops *o, enum migrate_op_kind kind, const char *table,
                         const char *to)
 {
     struct migrate_op *op = add(o, kind, table);
-    st_err rc = op ? take_name(o, &op->rename.from, table, what, from) : o->err;
+    if (!op) {
+        return o->err;
+    }
+    st_err rc = take_name(o, &op->rename.from, table, what, from);
     return rc ? rc : take_name(o, &op->rename.to, table, what, to);
 }
 
