@@ -11,9 +11,9 @@ struct autogen {
 st_err autogen_run(st_engine *e, const struct st_migrations *m, arena *a, int64_t deadline, struct autogen *ret);
 /* "add the column rank to the table notes", in arena a; NULL when memory is out. */
 const char *autogen_says(arena *a, const struct migrate_op *op);
-/* What the upgrade's operation at that place takes and the downgrade cannot bring back, or what it may fail at: "loses
+/* What an operation of the upgrade takes and the downgrade cannot bring back, or what one of either may fail at: "loses
  * data: ...", "may fail: ...", without the sentence's end; NULL: nothing. */
-st_err autogen_loses(arena *a, const struct autogen *g, size_t at, const char **ret);
+st_err autogen_loses(arena *a, const struct autogen *g, const struct migrate_op *op, const char **ret);
 /* The enum types that columns name, each once. */
 st_err autogen_enums(arena *a, const st_table *tables, size_t n, const st_enum_type **ret, size_t *ret_n);
 /* A '*' stands for any run of characters. */

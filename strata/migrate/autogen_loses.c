@@ -126,7 +126,8 @@ static const char *loses_values(arena *a, const struct migrate_op *op)
                             t, y->name);
     }
     if (x->nullable && !y->nullable) {
-        return arena_printf(a, "may fail: at rows where %s.%s is null, which want a value before", t, y->name);
+        return arena_printf(a, "may fail: at rows where %s.%s is null: fill them in before, with st_run_backfill", t,
+                            y->name);
     }
     if (is_shorter(x, y)) {
         return arena_printf(a, "may fail: at rows where %s.%s is longer than %" PRIu32 " bytes", t, y->name, y->max);
@@ -136,15 +137,15 @@ static const char *loses_values(arena *a, const struct migrate_op *op)
                : NULL;
 }
 
-st_err autogen_loses(arena *a, const struct autogen *g, size_t at, const char **ret)
+st_err autogen_loses(arena *a, const struct autogen *g, const struct migrate_op *op, const char **ret)
 {
-    const struct migrate_op *op = &g->up.ops[at];
+    const bool up = op >= g->up.ops && op < g->up.ops + g->up.n; /* what the downgrade drops was not there before */
     size_t failures = arena_failures(a);
-    *ret = op->kind == MIGRATE_DROP_TABLE
+    *ret = op->kind == MIGRATE_DROP_TABLE && up
                ? arena_printf(a, "loses data: the rows of %s go with the table, which the downgrade makes empty",
-                              old_name(&g->up, at, op->table))
-           : op->kind == MIGRATE_DROP_COLUMN  ? loses_column(a, g, at)
-           : op->kind == MIGRATE_ALTER_COLUMN ? loses_values(a, op)
-                                              : NULL;
+                              old_name(&g->up, (size_t)(op - g->up.ops), op->table))
+           : op->kind == MIGRATE_DROP_COLUMN && up ? loses_column(a, g, (size_t)(op - g->up.ops))
+           : op->kind == MIGRATE_ALTER_COLUMN      ? loses_values(a, op)
+                                                   : NULL;
     return arena_failures(a) == failures ? 0 : diag_nomem();
 }

@@ -243,20 +243,17 @@ static void remark(buf *b, const struct migrate_op *op, const struct migrate_op 
         buf_puts(b, "    /* Rows that are there get ");
         codegen_remark(b, op->column->default_sql);
         buf_puts(b, "; put another value here if that is not right for them. */\n");
-    } else if (op->kind == MIGRATE_ALTER_COLUMN && op->alter.was->nullable && !op->alter.is->nullable) {
-        buf_puts(b, "    /* Fails when a row has none: fill them in before, with st_run_backfill. */\n");
     } else if (op->kind == MIGRATE_ADD_COLUMN && !op->column->nullable && !op->column->default_sql &&
                !op->column->generated && !op->column->identity) {
         buf_puts(b, "    /* Fails when there are rows: add it nullable then, fill it, and alter it. */\n");
     }
 }
 
-/* What is lost, before the operation that takes it. */
+/* What is lost or may fail, before the operation. */
 static st_err warn(buf *b, arena *a, const struct autogen *g, const struct migrate_op *op)
 {
     const char *loses = NULL;
-    bool up = g && op >= g->up.ops && op < g->up.ops + g->up.n;
-    st_err rc = up ? autogen_loses(a, g, (size_t)(op - g->up.ops), &loses) : 0;
+    st_err rc = g ? autogen_loses(a, g, op, &loses) : 0;
     if (loses) {
         buf_puts(b, "    /* ");
         buf_put_char(b, (char)toupper((unsigned char)*loses));

@@ -219,7 +219,7 @@ static st_err run_revision(struct command *k)
     }
     for (size_t i = 0; !empty && !rc && i < changes.up.n; i++) {
         const char *loses;
-        rc = autogen_loses(k->a, &changes, i, &loses);
+        rc = autogen_loses(k->a, &changes, &changes.up.ops[i], &loses);
         if (!rc && loses) {
             (void)fprintf(k->err, "%s revision: %s\n", k->m->program, loses);
         }
