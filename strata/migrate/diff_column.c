@@ -206,6 +206,23 @@ static bool breaks_key(const struct seen_table *t, const char *column)
     return false;
 }
 
+/* Of a computed column that is made anew, on the way back: what both sides print alike has the models' words. */
+static st_err keep_words(const struct compare *c, const struct compare_pair *p, const struct seen_column *is,
+                         st_table_column *y)
+{
+    const struct seen_column *was = compare_column_from(p, is->c.name);
+    const st_table_column *x = was ? migrate_column(p->from_stated, was->c.name) : NULL;
+    st_err rc = 0;
+    if (x && same_word(was->c.generated, is->c.generated)) {
+        st_table_column words = blend(x, y, column_differs(c, p, was, is, &rc));
+        words.name = y->name;
+        words.check = y->check;
+        words.was = y->was;
+        *y = words;
+    }
+    return rc;
+}
+
 /* Rows that are there get a value of the type; the default that gave it goes again. */
 static st_err add(struct compare *c, const struct compare_pair *p, const struct seen_column *is)
 {
@@ -214,16 +231,17 @@ static st_err add(struct compare *c, const struct compare_pair *p, const struct 
         return diag_set(ST_E_INVALID, "table %s: the column %s is not stated", p->to->name, is->c.name);
     }
     st_table_column y = *stated;
+    st_err rc = c->from.models ? keep_words(c, p, is, &y) : 0;
     y.pk = false;
     y.was = y.was && migrate_column(p->to_stated, y.was) ? y.was : NULL; /* else it would seem to be renamed yet */
     bool fill = !y.nullable && !y.default_sql && !y.generated && !y.identity && !breaks_key(p->to, y.name);
     const char *value = fill ? fill_of(c->a, &y, c->out->dialect) : NULL;
-    if (!value) {
-        return st_add_column(c->out, p->to->name, &y);
+    if (rc || !value) {
+        return rc ? rc : st_add_column(c->out, p->to->name, &y);
     }
     st_table_column filled = y;
     filled.default_sql = value;
-    st_err rc = st_add_column(c->out, p->to->name, &filled);
+    rc = st_add_column(c->out, p->to->name, &filled);
     filled.check = y.check = NULL;
     filled.was = y.was = NULL;
     return rc ? rc : st_alter_column(c->out, p->to->name, &filled, &y, NULL);

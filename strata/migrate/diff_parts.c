@@ -141,24 +141,55 @@ st_err diff_drop_parts(struct compare *c, const struct compare_pair *p)
     return rc;
 }
 
-/* The check as the models state it: its condition as it was written. */
-static const st_table_check *stated_check(struct compare *c, const struct compare_pair *p, const st_table_check *k,
-                                          st_table_check *own)
+/* Names as they are: what the models and the database print alike under one name the models' words may stand for, also
+ * where the database is the side that it is made for. */
+static const struct compare_pair as_it_is;
+
+static bool check_has_words(const struct compare *c, const struct compare_pair *p, const st_table_check *k, st_err *err)
 {
-    for (size_t i = 0; c->to.models && i < p->to_stated->n_checks; i++) {
-        if (same_word(p->to_stated->checks[i].name, k->name)) {
-            return &p->to_stated->checks[i];
+    bool has = c->to.models;
+    for (size_t i = 0; !has && i < p->from->n_checks; i++) {
+        const st_table_check *x = &p->from->checks[i].c;
+        has = same_word(x->name, k->name) && same_check(c, &as_it_is, x, k, err);
+    }
+    return has;
+}
+
+static bool index_has_words(const struct compare *c, const struct compare_pair *p, const st_table_index *k, st_err *err)
+{
+    bool has = c->to.models;
+    for (size_t i = 0; !has && i < p->from->n_indexes; i++) {
+        const st_table_index *x = &p->from->indexes[i];
+        has = same_word(x->name, k->name) && x->deferrable == k->deferrable && same_index(c, &as_it_is, x, k, err);
+    }
+    return has;
+}
+
+/* The check as the models state it: its condition as it was written. */
+static st_err stated_check(struct compare *c, const struct compare_pair *p, const st_table_check *k,
+                           st_table_check *ret)
+{
+    const st_table *words = c->to.models ? p->to_stated : p->from_stated;
+    st_err rc = 0;
+    *ret = *k;
+    if (!check_has_words(c, p, k, &rc)) {
+        return rc;
+    }
+    for (size_t i = 0; i < words->n_checks; i++) {
+        if (same_word(words->checks[i].name, k->name)) {
+            *ret = words->checks[i];
+            return rc;
         }
     }
-    for (size_t i = 0; c->to.models && i < p->to_stated->n_columns; i++) {
-        const st_table_column *column = &p->to_stated->columns[i];
-        const char *name = migrate_name(c->a, p->to->name, (const char *const[]){column->name, NULL}, NULL, "check");
+    for (size_t i = 0; !rc && i < words->n_columns; i++) {
+        const st_table_column *column = &words->columns[i];
+        const char *name = migrate_name(c->a, words->name, (const char *const[]){column->name, NULL}, NULL, "check");
+        rc = name ? 0 : diag_nomem();
         if (column->check && same_word(name, k->name)) {
-            *own = (st_table_check){.name = k->name, .sql = column->check};
-            return own;
+            ret->sql = column->check;
         }
     }
-    return k;
+    return rc;
 }
 
 static st_err add_checks(struct compare *c, const struct compare_pair *p)
@@ -170,24 +201,27 @@ static st_err add_checks(struct compare *c, const struct compare_pair *p)
         if (stays(p->checks, p->from->n_checks, i) || (new_column && seen_own_check(c->a, p->to, k->column) == k)) {
             continue;
         }
-        st_table_check own;
-        rc = st_add_check(c->out, p->to->name, stated_check(c, p, &k->c, &own));
+        st_table_check stated;
+        rc = stated_check(c, p, &k->c, &stated);
+        rc = rc ? rc : st_add_check(c->out, p->to->name, &stated);
     }
     return rc;
 }
 
 static st_err add_indexes(struct compare *c, const struct compare_pair *p)
 {
+    const st_table *words = c->to.models ? p->to_stated : p->from_stated;
     st_err rc = 0;
     for (size_t i = 0; !rc && i < p->to->n_indexes; i++) {
         if (stays(p->indexes, p->from->n_indexes, i)) {
             continue;
         }
         const st_table_index *x = &p->to->indexes[i];
-        for (size_t k = 0; c->to.models && k < p->to_stated->n_indexes; k++) {
-            x = same_word(p->to_stated->indexes[k].name, x->name) ? &p->to_stated->indexes[k] : x;
+        bool has = index_has_words(c, p, x, &rc);
+        for (size_t k = 0; has && k < words->n_indexes; k++) {
+            x = same_word(words->indexes[k].name, x->name) ? &words->indexes[k] : x;
         }
-        rc = st_create_index(c->out, p->to->name, x);
+        rc = rc ? rc : st_create_index(c->out, p->to->name, x);
     }
     return rc;
 }

@@ -45,6 +45,8 @@ static bool may_move(const struct migrate_op *op)
         return true;
     case MIGRATE_CREATE_INDEX:
         return op->index->constraint;
+    case MIGRATE_ADD_COLUMN: /* which would have the table made anew by itself */
+        return !migrate_sqlite_adds(op->column);
     default:
         return false;
     }
