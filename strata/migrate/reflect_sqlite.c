@@ -49,10 +49,13 @@ static st_err foreign_type(struct reader *k, struct seen_column *c, const struct
 /* A name in the place of a default is a string to SQLite. */
 static const char *default_of(arena *a, str expr)
 {
-    static const char *const words[] = {"null", "true", "false", "current_time", "current_date", "current_timestamp"};
+    static const char *const words[] = {"null", "current_time", "current_date", "current_timestamp"};
     size_t at = 0;
     struct lite_token t = lite_next(expr, &at);
     bool string = (t.kind == LITE_QUOTED || t.kind == LITE_WORD) && t.text.len == expr.len;
+    if (string && (lite_is(t, "true") || lite_is(t, "false"))) { /* other words for numbers */
+        return lite_is(t, "true") ? "1" : "0";
+    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         string = string && !lite_is(t, words[i]);
     }

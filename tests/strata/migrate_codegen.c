@@ -371,7 +371,8 @@ static const char *const adopted_pg =
 static const char *const adopted_sqlite =
     "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('ae1027');"
     "CREATE TABLE authors (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(100) NOT NULL, mail TEXT UNIQUE, "
-    "born DATE, rating NUMERIC CHECK (rating > 0), at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP);"
+    "born DATE, alive BOOLEAN DEFAULT TRUE, dead bool DEFAULT false, rating NUMERIC CHECK (rating > 0), at DATETIME "
+    "NOT NULL DEFAULT CURRENT_TIMESTAMP);"
     "CREATE TABLE books (id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL REFERENCES authors ON DELETE CASCADE, "
     "[Title] TEXT NOT NULL, isbn TEXT COLLATE NOCASE, UNIQUE (author_id, isbn));"
     "CREATE INDEX books_lower ON books (author_id, lower(isbn)) WHERE isbn IS NOT NULL;"
