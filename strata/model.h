@@ -85,7 +85,7 @@ struct st_attr {
     const char *was;         /* former name, for exact renames by autogenerate */
     const char *comment;
     const char *type_sql;  /* the column's type when it is none of ours, spelled for its database: of a text,
-                              "varchar(20)"; of an ST_A_UNMAPPED, any */
+                              "varchar(20)"; on SQLite of a number or bool, "BIGINT"; of an ST_A_UNMAPPED, any */
     const char *enum_type; /* with enumeration, PostgreSQL: an enum type of that name instead of text with a CHECK */
     const char *generated; /* ST_A_UNMAPPED: GENERATED ALWAYS AS (this) STORED */
     bool identity;         /* an integer that the database numbers when a statement leaves it out; sessions write the

@@ -45,12 +45,34 @@ static bool is_text_like(const st_table_column *c)
     return false;
 }
 
-bool inspect_has_member(const st_table_column *c)
+/* SQLite goes by what is in a type's name; what it makes of it is what a member reads. */
+static enum st_type type_by_name(const char *name)
 {
-    return !c->generated && (c->type != ST_TYPE_NONE || is_text_like(c));
+    static const struct {
+        const char *has;
+        enum st_type type;
+    } words[] = {{"point", ST_TYPE_MAX}, {"int", ST_INT64},     {"bool", ST_BOOL},
+                 {"real", ST_DOUBLE},    {"double", ST_DOUBLE}, {"float", ST_DOUBLE}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (str_find_nocase(str_of(name), str_of(words[i].has)) >= 0) {
+            return words[i].type;
+        }
+    }
+    return ST_TYPE_MAX;
 }
 
-static const char *why_not(const struct seen_table *t, const st_table *stated)
+enum st_type inspect_type(enum st_dialect d, const st_table_column *c)
+{
+    if (c->generated) {
+        return ST_TYPE_MAX;
+    }
+    return c->type != ST_TYPE_NONE ? c->type
+           : is_text_like(c)       ? ST_TEXT
+           : d == ST_SQLITE        ? type_by_name(c->type_sql)
+                                   : ST_TYPE_MAX;
+}
+
+static const char *why_not(enum st_dialect d, const struct seen_table *t, const st_table *stated)
 {
     if (t->strange) {
         return t->strange;
@@ -59,8 +81,9 @@ static const char *why_not(const struct seen_table *t, const st_table *stated)
     for (size_t i = 0; i < stated->n_columns; i++) {
         const st_table_column *c = &stated->columns[i];
         key |= c->pk;
-        bool fits = inspect_has_member(c) && c->type != ST_DOUBLE && c->type != ST_BYTES && c->type != ST_JSON &&
-                    c->type != ST_TEXTS && c->type != ST_UUIDS;
+        enum st_type type = inspect_type(d, c);
+        bool fits = type != ST_TYPE_MAX && type != ST_DOUBLE && type != ST_BYTES && type != ST_JSON &&
+                    type != ST_TEXTS && type != ST_UUIDS;
         if (c->pk && !fits) {
             return "a column of its primary key has a type that no member has";
         }
@@ -70,20 +93,20 @@ static const char *why_not(const struct seen_table *t, const st_table *stated)
 
 /* ---- structs ---- */
 
-static const char *member_type(const st_table_column *c)
+static const char *member_type(enum st_type type, bool nullable)
 {
     static const struct {
         const char *plain, *nullable;
     } types[ST_TYPE_MAX] = {
-        [0] = {"const char *", "const char *"},       [ST_BOOL] = {"bool ", "st_opt_bool "},
-        [ST_INT16] = {"int16_t ", "st_opt_int16 "},   [ST_INT32] = {"int32_t ", "st_opt_int32 "},
-        [ST_INT64] = {"int64_t ", "st_opt_int64 "},   [ST_DOUBLE] = {"double ", "st_opt_double "},
-        [ST_TEXT] = {"const char *", "const char *"}, [ST_UUID] = {"st_uuid ", "st_opt_uuid "},
-        [ST_TIME] = {"st_time ", "st_opt_time "},     [ST_BYTES] = {"st_bytes ", "st_bytes "},
-        [ST_JSON] = {"st_json ", "st_json "},         [ST_TEXTS] = {"st_texts ", "st_texts "},
-        [ST_UUIDS] = {"st_uuids ", "st_uuids "},      [ST_ENUM] = {"unsigned ", "st_opt_enum "},
+        [ST_BOOL] = {"bool ", "st_opt_bool "},       [ST_INT16] = {"int16_t ", "st_opt_int16 "},
+        [ST_INT32] = {"int32_t ", "st_opt_int32 "},  [ST_INT64] = {"int64_t ", "st_opt_int64 "},
+        [ST_DOUBLE] = {"double ", "st_opt_double "}, [ST_TEXT] = {"const char *", "const char *"},
+        [ST_UUID] = {"st_uuid ", "st_opt_uuid "},    [ST_TIME] = {"st_time ", "st_opt_time "},
+        [ST_BYTES] = {"st_bytes ", "st_bytes "},     [ST_JSON] = {"st_json ", "st_json "},
+        [ST_TEXTS] = {"st_texts ", "st_texts "},     [ST_UUIDS] = {"st_uuids ", "st_uuids "},
+        [ST_ENUM] = {"unsigned ", "st_opt_enum "},
     };
-    return c->nullable ? types[c->type].nullable : types[c->type].plain;
+    return nullable ? types[type].nullable : types[type].plain;
 }
 
 /* Two columns of one name in C get a number. */
@@ -115,8 +138,9 @@ static void print_struct(struct printer *k, size_t at)
     buf_printf(k->b, "typedef struct %s {\n", k->names[at]);
     for (size_t i = 0; i < t->n_columns; i++) {
         const st_table_column *c = &t->columns[i];
-        if (inspect_has_member(c)) {
-            buf_printf(k->b, "    %s%s;%s\n", member_type(c), inspect_member(k, t, c),
+        enum st_type type = inspect_type(k->s->dialect, c);
+        if (type != ST_TYPE_MAX) {
+            buf_printf(k->b, "    %s%s;%s\n", member_type(type, c->nullable), inspect_member(k, t, c),
                        c->type == ST_ENUM && c->as_smallint ? " /* its names are not in the database */" : "");
         }
     }
@@ -133,7 +157,7 @@ static st_err prepare(struct printer *k, const bool *wanted)
     st_err rc = k->names && k->why && k->stated && k->members ? 0 : diag_nomem();
     for (size_t i = 0; !rc && i < n; i++) {
         rc = seen_to_table(k->a, &k->s->tables[i], &k->stated[i]);
-        k->why[i] = rc ? NULL : why_not(&k->s->tables[i], &k->stated[i]);
+        k->why[i] = rc ? NULL : why_not(k->s->dialect, &k->s->tables[i], &k->stated[i]);
         if (!rc && !k->why[i] && (!wanted || wanted[i])) {
             k->names[i] = struct_name(k, k->s->tables[i].name);
             rc = k->names[i] ? name_members(k, i) : diag_nomem();

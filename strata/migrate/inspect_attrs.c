@@ -71,7 +71,10 @@ static bool is_ref(const struct printer *k, const st_table *t, const st_table_fk
             return true; /* to the owner of all rows */
         }
     }
-    if (!key || !is_last(fk->to, key) || n - from > 2) {
+    const st_table_column *last = migrate_column(t, fk->columns[n - 1]),
+                          *its = key ? migrate_column(parent, key) : NULL;
+    enum st_dialect d = k->s->dialect;
+    if (!last || !its || !is_last(fk->to, key) || n - from > 2 || inspect_type(d, last) != inspect_type(d, its)) {
         return false;
     }
     if (n - from == 2) {
@@ -83,8 +86,10 @@ static bool is_ref(const struct printer *k, const st_table *t, const st_table_fk
 
 static const st_table_fk *ref_of(const struct printer *k, const st_table *t, const char *column, const char **ret_along)
 {
-    const char *name = migrate_name(k->a, t->name, (const char *const[]){column, NULL}, NULL, "fkey");
-    for (size_t i = 0; name && i < t->n_fks; i++) { /* one of another name says it with FOREIGN_KEY */
+    const st_table_column *c = migrate_column(t, column);
+    bool member = c && inspect_has_member(k, c);
+    const char *name = member ? migrate_name(k->a, t->name, (const char *const[]){column, NULL}, NULL, "fkey") : NULL;
+    for (size_t i = 0; name && i < t->n_fks; i++) { /* one of another name, or of no member, says FOREIGN_KEY */
         if (is_last(t->fks[i].columns, column) && strcmp(t->fks[i].name, name) == 0 &&
             is_ref(k, t, &t->fks[i], ret_along)) {
             return &t->fks[i];
@@ -123,7 +128,12 @@ static void print_values(struct printer *k, size_t at, const st_table_column *c)
         buf_puts(k->b, ", .max_value = ");
         codegen_number(k->b, *c->max_value);
     }
-    codegen_option(k->b, "default_sql", c->default_sql);
+    const char *value = c->default_sql;
+    bool flag = value && c->type == ST_TYPE_NONE && inspect_type(k->s->dialect, c) == ST_BOOL;
+    codegen_option(k->b, "default_sql",
+                   flag && strcmp(value, "1") == 0   ? "true"
+                   : flag && strcmp(value, "0") == 0 ? "false"
+                                                     : value);
     codegen_option(k->b, "check", c->check);
     codegen_flag(k->b, "identity", c->identity);
     codegen_option(k->b, "comment", c->comment);
@@ -133,7 +143,7 @@ static st_err print_column(struct printer *k, size_t at, const st_table_column *
 {
     const st_table *t = &k->stated[at];
     const char *member = inspect_member(k, t, c), *along = NULL;
-    if (!inspect_has_member(c)) {
+    if (!inspect_has_member(k, c)) {
         open_attr(k, "UNMAPPED");
         codegen_string(k->b, c->name, 0);
         buf_printf(k->b, ", %s", codegen_types[c->type]);
@@ -156,8 +166,8 @@ static st_err print_column(struct printer *k, size_t at, const st_table_column *
     codegen_option(k->b, "type_sql", c->type_sql);
     codegen_flag(k->b, "tenant", c->tenant);
     codegen_flag(k->b, "pk", c->pk);
-    bool by_option = c->type == ST_TYPE_NONE || c->type == ST_TEXT || c->type == ST_BYTES || c->type == ST_JSON ||
-                     c->type == ST_TEXTS || c->type == ST_UUIDS;
+    enum st_type type = inspect_type(k->s->dialect, c);
+    bool by_option = type == ST_TEXT || type == ST_BYTES || type == ST_JSON || type == ST_TEXTS || type == ST_UUIDS;
     codegen_flag(k->b, "null", c->nullable && by_option);
     print_values(k, at, c);
     if (fk) {
@@ -173,7 +183,7 @@ static st_err print_column(struct printer *k, size_t at, const st_table_column *
 static const char *member_of(struct printer *k, const st_table *of, const char *column)
 {
     const st_table_column *c = migrate_column(of, column);
-    return c && inspect_has_member(c) ? inspect_member(k, of, c) : column;
+    return c && inspect_has_member(k, c) ? inspect_member(k, of, c) : column;
 }
 
 static st_err print_members(struct printer *k, const st_table *of, const char *const columns[static ST_KEY_MAX])

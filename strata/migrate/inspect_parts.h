@@ -19,7 +19,12 @@ static inline const char *inspect_member(const struct printer *k, const st_table
 {
     return k->members[t - k->stated][c - t->columns];
 }
-bool inspect_has_member(const st_table_column *c);
+/* Of the column's member; ST_TYPE_MAX: it can have none. */
+enum st_type inspect_type(enum st_dialect d, const st_table_column *c);
+static inline bool inspect_has_member(const struct printer *k, const st_table_column *c)
+{
+    return inspect_type(k->s->dialect, c) != ST_TYPE_MAX;
+}
 
 /* ---- inspect_attrs.c ---- */
 void inspect_enums(struct printer *k, size_t at);

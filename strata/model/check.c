@@ -177,8 +177,9 @@ static st_err check_column(const st_model *m, const st_attr *a)
     if (a->generated) {
         return WRONG(m, a->name, "what the database computes is UNMAPPED");
     }
-    if (a->type_sql && t != ST_TEXT) {
-        return WRONG(m, a->name, "a type of another name is for text; any other is UNMAPPED");
+    bool number = t == ST_BOOL || t == ST_INT16 || t == ST_INT32 || t == ST_INT64 || t == ST_DOUBLE;
+    if (a->type_sql && t != ST_TEXT && !number) {
+        return WRONG(m, a->name, "a type of another name is for text, numbers and bool; any other is UNMAPPED");
     }
     st_err rc = check_special(m, a);
     rc = rc ? rc : check_made(m, a);

@@ -5,6 +5,7 @@
 #include "shop.h"
 #include "strata/define.h"
 #include "strata/migrate/autogen.h"
+#include "strata/session.h"
 
 ST_ENUM_DEFINE(mood_enum, "sad", "glad", "so \"so\"");
 ST_ENUM_DEFINE(size_enum, "small", "large");
@@ -367,6 +368,11 @@ static const char *const adopted_pg =
     "FOREIGN KEY (book_id) REFERENCES books, CHECK (book_id <> author_id), CHECK (who <> ''));"
     "CREATE TABLE marks (loan_book bigint, loan_author integer, id integer PRIMARY KEY, "
     "FOREIGN KEY (loan_author, loan_book) REFERENCES loans ON UPDATE CASCADE);"
+    "CREATE TABLE days (day DATE PRIMARY KEY); CREATE TABLE goods (id INTEGER PRIMARY KEY, code NUMERIC(8) UNIQUE, day "
+    "DATE REFERENCES days, up BIGINT REFERENCES goods);"
+    "CREATE TABLE sold (id INTEGER PRIMARY KEY, code NUMERIC(8) REFERENCES goods (code) ON DELETE CASCADE, good "
+    "SMALLINT "
+    "REFERENCES goods, weight FLOAT DEFAULT 1.5, paid BOOLEAN DEFAULT TRUE);"
     "CREATE TABLE nokey (x integer); COMMENT ON TABLE books IS 'those on the shelf';";
 static const char *const adopted_sqlite =
     "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('ae1027');"
@@ -381,6 +387,11 @@ static const char *const adopted_sqlite =
     "FOREIGN KEY (book_id) REFERENCES books (id), CHECK (book_id <> author_id), CHECK (who <> '')) WITHOUT ROWID;"
     "CREATE TABLE marks (loan_book INTEGER, loan_author INTEGER, id INTEGER PRIMARY KEY, "
     "FOREIGN KEY (loan_author, loan_book) REFERENCES loans ON UPDATE CASCADE);"
+    "CREATE TABLE days (day DATE PRIMARY KEY); CREATE TABLE goods (id INTEGER PRIMARY KEY, code NUMERIC(8) UNIQUE, day "
+    "DATE REFERENCES days, up BIGINT REFERENCES goods);"
+    "CREATE TABLE sold (id INTEGER PRIMARY KEY, code NUMERIC(8) REFERENCES goods (code) ON DELETE CASCADE, good "
+    "SMALLINT "
+    "REFERENCES goods, weight FLOAT DEFAULT 1.5, paid BOOLEAN DEFAULT TRUE);"
     "CREATE TABLE nokey (x INTEGER);";
 
 DB_TEST(a_database_that_is_there_is_adopted)
@@ -394,6 +405,11 @@ DB_TEST(a_database_that_is_there_is_adopted)
     ck_assert_ptr_nonnull(strstr(shop_out, "/* Alembic has this database at ae1027. */"));
     ck_assert_ptr_nonnull(strstr(shop_out, "The table nokey can be no model: it has no primary key."));
     ck_assert_ptr_null(strstr(shop_out, "AlembicVersion"));
+    ck_assert_ptr_nonnull(strstr(shop_out, "not said: the foreign key goods_day_fkey to days, which is no model"));
+    ck_assert_ptr_nonnull(
+        strstr(shop_out, "FOREIGN_KEY(\"sold_code_fkey\", Goods, MEMBERS(\"code\"), MEMBERS(\"code\")"));
+    ck_assert_ptr_nonnull(strstr(shop_out, w->dialect == ST_SQLITE ? "REF(good, Goods, .type_sql = \"SMALLINT\")"
+                                                                   : "FOREIGN_KEY(\"sold_good_fkey\", Goods,"));
     const char *path = arena_printf(w->a, "%s/models.c", s.dir);
     FILE *f = fopen(path, "w");
     ck_assert(f && fputs(shop_out, f) >= 0 && fclose(f) == 0);
@@ -410,6 +426,48 @@ DB_TEST(a_database_that_is_there_is_adopted)
     ck_assert_ptr_null(strstr(shop_out, "Loans"));
     shop_close(&s);
 }
+
+typedef struct Sold {
+    int64_t id;
+    st_opt_int64 good;
+    st_opt_double weight;
+    st_opt_bool paid;
+} Sold;
+ST_DECLARE(Sold);
+#define T Sold
+ST_MODEL(Sold, "sold", COL(id, .pk = true), COL(good, .type_sql = "SMALLINT"), COL(weight, .type_sql = "FLOAT"),
+         COL(paid, .type_sql = "BOOLEAN", .default_sql = "true"));
+#undef T
+
+static void sold_is_written_and_read(st_engine *e)
+{
+    ST_SESSION(s, e);
+    (void)st_add(s, Sold, .id = 3, .weight = {2.5, true}, .paid = {true, true});
+    OK(st_commit(s));
+    static const struct {
+        double weight;
+        int paid; /* -1: null */
+    } wanted[] = {{3, 0}, {0.25, -1}, {2.5, 1}};
+    for (int64_t id = 1; id <= 3; id++) {
+        const Sold *x = st_get_(s, &Sold_model, &(const st_value){.type = ST_INT64, .i64 = id}, 1);
+        ck_assert_ptr_nonnull(x);
+        ck_assert(!x->good.set && x->weight.set && !(x->weight.v < wanted[id - 1].weight) &&
+                  !(x->weight.v > wanted[id - 1].weight));
+        ck_assert_int_eq(x->paid.set ? x->paid.v : -1, wanted[id - 1].paid);
+    }
+}
+
+START_TEST(on_sqlite_a_member_reads_and_writes_a_number_of_another_name)
+{
+    struct world w;
+    world_open(&w, ST_SQLITE, NULL);
+    OK(st_engine_execute(w.e, adopted_sqlite, FIBER_FOREVER));
+    OK(st_engine_execute(w.e, "INSERT INTO sold (id, weight, paid) VALUES (1, 3, false), (2, 0.25, NULL)",
+                         FIBER_FOREVER));
+    sold_is_written_and_read(w.e);
+    world_close(&w);
+}
+END_TEST
 
 /* Each allocation of a comparison fails in turn (in steps: there are thousands); nothing is leaked or half told. */
 DB_TEST(a_comparison_bears_any_failed_allocation)
@@ -521,6 +579,7 @@ RUN("migrate codegen", 120, CASE(a_revision_that_was_written_compiles_and_leaves
     CASE(what_loses_data_is_marked_and_what_looks_like_a_rename_is_told),
     CASE(what_holds_less_than_before_is_told_and_what_holds_more_is_not),
     CASE(an_empty_revision_needs_no_database_and_names_its_parents), CASE(a_database_that_is_there_is_adopted),
+    CASE(on_sqlite_a_member_reads_and_writes_a_number_of_another_name),
     CASE(a_stamp_can_forget_what_other_programs_recorded), CASE(a_comparison_bears_any_failed_allocation),
     CASE(what_is_created_at_once_is_what_the_models_say), CASE(a_check_with_a_name_of_its_own_stays_that_check),
     CASE(tables_of_others_are_left_alone));
