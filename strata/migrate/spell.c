@@ -102,7 +102,8 @@ static bool is_literal(enum st_dialect d, const char *sql)
     t[0] = sql_next(&r);
     bool string =
         t[0].kind == SQL_STRING && (sql_next(&r).kind == SQL_END || (d == ST_POSTGRESQL && sql_loose(sql, t, 2) == 1));
-    return string || strspn(sql, "+-.0123456789") == strlen(sql);
+    sql += *sql == '+' || *sql == '-';
+    return string || (*sql && strspn(sql, ".0123456789") == strlen(sql));
 }
 
 void ddl_default(buf *b, enum st_dialect d, const st_table_column *c)
