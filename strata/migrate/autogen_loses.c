@@ -64,8 +64,7 @@ static const char *loses_column(arena *a, const struct autogen *g, size_t at)
     const st_table_column *like = gone ? look_alike(&g->up, op->table, gone) : NULL;
     return like ? arena_printf(a,
                                "loses data: the values of %s.%s go with the column, which the downgrade makes without "
-                               "them; if %s was "
-                               "renamed to %s, say .was = \"%s\" in the model instead",
+                               "them; if %s was renamed to %s, say .was = \"%s\" in the model instead",
                                table, name, name, like->name, name)
                 : arena_printf(
                       a, "loses data: the values of %s.%s go with the column, which the downgrade makes without them",
