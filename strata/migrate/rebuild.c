@@ -172,7 +172,7 @@ static st_err native(struct rebuild *r, const struct migrate_step *s, const char
     buf b BUF_AUTO;
     buf_init(&b, ST_DDL_MAX);
     st_err rc = n == 1 ? spell_native(r, only, &b) : 0;
-    if (rc || !b.len) {
+    if (rc || (!b.len && !b.err)) {
         return rc;
     }
     const char **v = ARENA_ARRAY(r->a, const char *, 1), *text = migrate_text(r->a, &b);
